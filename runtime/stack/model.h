@@ -1,0 +1,146 @@
+/*
+ * stack/model.h - what a stack file says, decoded, with every default filled in. Plain data.
+ *
+ * Made by model_load() from one or more files; nothing here touches the system. Every part
+ * keeps the position it came from, so that a later failure can name file:line:column.
+ */
+#ifndef STACK_MODEL_H
+#define STACK_MODEL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/json.h"
+#include "runtime/base/str.h"
+
+struct model_pos {
+	const char *file; /* owned by the model */
+	unsigned line, col; /* from 1; 0: a default, not written */
+};
+
+enum model_condition { MODEL_STARTED, MODEL_HEALTHY, MODEL_COMPLETED };
+struct model_dep {
+	char *service;
+	enum model_condition cond; /* already resolved: without a word, healthy where possible */
+	bool cond_written;
+	struct model_pos pos;
+};
+
+enum model_mount_type { MODEL_VOLUME, MODEL_BIND, MODEL_TMPFS };
+struct model_mount {
+	enum model_mount_type type;
+	char *source; /* volume name, or absolute host path; NULL: tmpfs */
+	char *target; /* absolute */
+	char *options; /* tmpfs: "size=64m,mode=1777" form of the kernel; else NULL */
+	bool read_only, nocopy;
+	struct model_pos pos;
+};
+
+struct model_port {
+	struct in_addr host_addr; /* default 127.0.0.1 */
+	uint16_t host_port, port;
+	bool udp, direct;
+	struct model_pos pos;
+};
+
+enum model_health_type {
+	MODEL_HEALTH_IMAGE, /* not written: the image's, if it has one */
+	MODEL_HEALTH_NONE,  /* `healthcheck off;` or test NONE */
+	MODEL_HEALTH_EXEC,
+	MODEL_HEALTH_TCP,
+	MODEL_HEALTH_HTTP,
+	MODEL_HEALTH_POSTGRES,
+	MODEL_HEALTH_REDIS,
+};
+struct model_health {
+	enum model_health_type type;
+	struct strv test; /* argv for EXEC (`shell "x"` is already /bin/sh -c x) */
+	uint16_t port;
+	char *path; /* HTTP */
+	uint32_t interval_ms, timeout_ms, start_period_ms, retries; /* 30 s, 30 s, 0, 3 */
+	struct model_pos pos;
+};
+
+enum model_restart { MODEL_NO, MODEL_ALWAYS, MODEL_UNLESS_STOPPED, MODEL_ON_FAILURE };
+enum model_userns { MODEL_USERNS_ON, MODEL_USERNS_REQUIRED, MODEL_USERNS_HOST };
+
+struct model_rlimit {
+	int resource;
+	uint64_t soft, hard; /* UINT64_MAX: unlimited */
+};
+
+struct model_service {
+	char *name;
+	struct model_pos pos;
+	char *image; /* as written */
+	struct model_pos image_pos;
+	bool has_command, has_entrypoint; /* written, possibly empty */
+	struct strv command, entrypoint;
+	struct strv env; /* NAME=VALUE; env_file first, environment over it; secrets live here */
+	struct model_mount *mounts;
+	size_t n_mounts;
+	struct model_port *ports;
+	size_t n_ports;
+	struct model_dep *deps;
+	size_t n_deps;
+	struct model_health health;
+	enum model_restart restart; /* no */
+	uint32_t restart_max;	    /* on-failure:N; 0: no bound */
+	char *user, *working_dir, *hostname, *stop_signal; /* NULL: image's or default */
+	uint32_t stop_grace_ms; /* 10000 */
+	uint64_t mem_limit, shm_size; /* bytes; 0: none / 64 MiB */
+	uint64_t cpu_millis;	/* 0: none */
+	uint64_t pids_limit;	/* 0: written as 0 or -1, no limit; default 4096 */
+	bool read_only, init, tty, privileged;
+	enum model_userns userns;
+	struct strv cap_add, cap_drop, sysctls, labels, profiles, aliases, extra_hosts, dns;
+	bool seccomp_off; /* security_opt seccomp=unconfined */
+	struct model_rlimit *rlimits;
+	size_t n_rlimits;
+};
+
+struct model_volume {
+	char *name;
+	char *from_service, *from_path; /* NULL: an ordinary named volume */
+	struct model_pos pos;
+};
+
+struct stack_model {
+	char *name;
+	char *dir; /* absolute directory of the first file */
+	struct model_service *services; /* in file order */
+	size_t n_services;
+	struct model_volume *volumes;
+	size_t n_volumes;
+	struct strv files; /* absolute, all that were read (positions point into it) */
+};
+
+struct model_opts {
+	struct strv files;	/* paths, at least one; later ones merge over earlier */
+	const char *name;	/* -p; NULL: from the file, else the directory */
+	struct strv profiles;	/* active ones; services with other profiles are left out */
+	struct strv env;	/* NAME=VALUE for ${}: the process's environment */
+};
+/**
+ * model_load() - read, parse, decode and validate stack files
+ * @diagnostics: every error found, ready to print, one or more lines each with caret and hint;
+ *               empty on success
+ * Return: 0; -EINVAL with a one-line summary in @e when @diagnostics is not empty; other
+ * -errno when a file could not be read. Reads env_file and .env below the files' directory;
+ * writes nothing.
+ */
+must_check int model_load(const struct model_opts *o, struct stack_model **ret,
+			  struct buf *diagnostics, struct err *e);
+struct stack_model *model_free(struct stack_model *m);
+/** model_service() - by name, or NULL; borrowed */
+struct model_service *model_service(const struct stack_model *m, const char *name);
+struct model_volume *model_volume(const struct stack_model *m, const char *name);
+/** model_format_conf() - the whole model as a stack.conf with every default written out
+ * @show_secrets: false masks environment values that came from an env_file as ****** */
+void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret);
+/** model_format_json() - the same as JSON; owned by the caller */
+json_t *model_format_json(const struct stack_model *m, bool show_secrets);
+
+#endif
