@@ -16,14 +16,16 @@
 #include "runtime/base/str.h"
 
 struct model_pos {
-	const char *file; /* owned by the model */
+	const char *file; /* as the user gave it; owned by the model; NULL with line 0 */
 	unsigned line, col; /* from 1; 0: a default, not written */
 };
 
 enum model_condition { MODEL_STARTED, MODEL_HEALTHY, MODEL_COMPLETED };
 struct model_dep {
 	char *service;
-	enum model_condition cond; /* already resolved: without a word, healthy where possible */
+	/* Without a word: healthy where the file gives that service a healthcheck, else started;
+	 * only the image can say more then (health.type is MODEL_HEALTH_IMAGE). */
+	enum model_condition cond;
 	bool cond_written;
 	struct model_pos pos;
 };
@@ -33,7 +35,7 @@ struct model_mount {
 	enum model_mount_type type;
 	char *source; /* volume name, or absolute host path; NULL: tmpfs */
 	char *target; /* absolute */
-	char *options; /* tmpfs: "size=64m,mode=1777" form of the kernel; else NULL */
+	char *options; /* tmpfs: "size=67108864,mode=1777", for the kernel; else NULL */
 	bool read_only, nocopy;
 	struct model_pos pos;
 };
@@ -74,11 +76,12 @@ struct model_rlimit {
 struct model_service {
 	char *name;
 	struct model_pos pos;
-	char *image; /* as written */
+	char *image; /* a name as written, or a file's absolute path */
 	struct model_pos image_pos;
 	bool has_command, has_entrypoint; /* written, possibly empty */
 	struct strv command, entrypoint;
 	struct strv env; /* NAME=VALUE; env_file first, environment over it; secrets live here */
+	struct strv env_secret; /* the names in @env whose value came from an env_file */
 	struct model_mount *mounts;
 	size_t n_mounts;
 	struct model_port *ports;
@@ -88,14 +91,21 @@ struct model_service {
 	struct model_health health;
 	enum model_restart restart; /* no */
 	uint32_t restart_max;	    /* on-failure:N; 0: no bound */
-	char *user, *working_dir, *hostname, *stop_signal; /* NULL: image's or default */
+	/* NULL: image's or default. stop_signal is "SIGTERM" or "SIGRTMIN+3", see below. */
+	char *user, *working_dir, *hostname, *stop_signal;
 	uint32_t stop_grace_ms; /* 10000 */
-	uint64_t mem_limit, shm_size; /* bytes; 0: none / 64 MiB */
+	uint64_t mem_limit, shm_size; /* bytes; 0: none / default 64 MiB */
 	uint64_t cpu_millis;	/* 0: none */
 	uint64_t pids_limit;	/* 0: written as 0 or -1, no limit; default 4096 */
-	bool read_only, init, tty, privileged;
+	bool read_only, tty, privileged;
+	bool init; /* on unless written */
 	enum model_userns userns;
-	struct strv cap_add, cap_drop, sysctls, labels, profiles, aliases, extra_hosts, dns;
+	struct strv cap_add, cap_drop; /* "NET_ADMIN", "ALL" */
+	struct strv sysctls, labels;   /* NAME=VALUE */
+	struct strv extra_hosts;       /* NAME=ADDRESS */
+	struct strv dns;	       /* addresses */
+	struct strv profiles, aliases;
+	struct strv expose;	       /* "PORT" or "PORT/udp": words to people, nothing opens */
 	bool seccomp_off; /* security_opt seccomp=unconfined */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
@@ -114,13 +124,15 @@ struct stack_model {
 	size_t n_services;
 	struct model_volume *volumes;
 	size_t n_volumes;
-	struct strv files; /* absolute, all that were read (positions point into it) */
+	struct strv files; /* absolute, all that were read, env_files too */
+	struct strv shown; /* the same as the user gave them (positions point into it) */
 };
 
 struct model_opts {
 	struct strv files;	/* paths, at least one; later ones merge over earlier */
 	const char *name;	/* -p; NULL: from the file, else the directory */
 	struct strv profiles;	/* active ones; services with other profiles are left out */
+	struct strv services;	/* named by the user: kept whatever their profiles */
 	struct strv env;	/* NAME=VALUE for ${}: the process's environment */
 };
 /**
@@ -137,6 +149,8 @@ struct stack_model *model_free(struct stack_model *m);
 /** model_service() - by name, or NULL; borrowed */
 struct model_service *model_service(const struct stack_model *m, const char *name);
 struct model_volume *model_volume(const struct stack_model *m, const char *name);
+/** model_signal_number() - of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 if there is no such */
+int model_signal_number(const char *name);
 /** model_format_conf() - the whole model as a stack.conf with every default written out
  * @show_secrets: false masks environment values that came from an env_file as ****** */
 void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret);
