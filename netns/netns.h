@@ -58,7 +58,7 @@ must_check int netns_link_destroy(const char *name, struct err *e);
 
 struct netns_port {
 	int netns_fd;	      /* the container's network namespace */
-	const char *bridge;   /* host link name */
+	const char *bridge;   /* host link name; NULL: the host end stands alone */
 	const char *host_if;  /* veth's host end */
 	struct in_addr addr;  /* container's address */
 	unsigned prefix;
