@@ -1,0 +1,412 @@
+/*
+ * stack/host.c - the two roots of a host. See host.h.
+ *
+ * Knows where things lie and what all stacks share (locks, leases, the rules table, ip_forward).
+ * Does not know services.
+ */
+#include "runtime/stack/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "runtime/base/fd.h"
+#include "runtime/base/proc.h"
+
+enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
+#define DEFAULT_RUN "/run/minibox"
+
+/* Ids above what /etc/subuid tools (from 100000 on, 2^29 at most) and systemd-nspawn
+ * (524288..1879048191) hand out. */
+enum { ID_FIRST = 1879048192u + (1u << 26), ID_STEP = 65536, ID_SLOTS = 2000 };
+
+static char *absolute(const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/' || !getcwd(cwd, sizeof(cwd)))
+		return str_dup(path);
+	return str_fmt("%s/%s", cwd, path);
+}
+
+static uint32_t hash32(const char *s)
+{
+	uint32_t v = 2166136261u; /* FNV-1a */
+
+	for (; *s; s++)
+		v = (v ^ (unsigned char)*s) * 16777619u;
+	return v;
+}
+
+/* Uppers and volumes hold setuid files of "container root" that are real root's on disk, so no
+ * other user of the host may get at them. */
+static int check_private(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "stat '%s'", path);
+	if (st.st_uid != 0 || (st.st_mode & 077) != 0)
+		return err_msg(e, EPERM,
+			       "'%s' must belong to root with mode 0700 (is uid %u, mode %04o)",
+			       path, st.st_uid, st.st_mode & 07777);
+	return 0;
+}
+
+static int open_root(struct stack_host *h, struct err *e)
+{
+	static const char *const dirs[] = { "containers", "volumes", "logs", "locks", "cache" };
+	int r = fd_mkdirs(AT_FDCWD, h->root, 0700, &h->root_fd, e);
+
+	if (r == 0)
+		r = check_private(h->root_fd, h->root, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
+		if (mkdirat(h->root_fd, dirs[i], 0700) < 0 && errno != EEXIST)
+			r = err_set(e, errno, "mkdir '%s/%s'", h->root, dirs[i]);
+	return r;
+}
+
+/* Open RUN where it is our mount; a bare directory of that name counts as absent. Called again
+ * under the lock, because another command may have taken RUN away or made it meanwhile. */
+static int open_run(struct stack_host *h, struct err *e)
+{
+	AUTO_FREE char *above = str_fmt("%s/..", h->run);
+	AUTO_CLOSE int fd = open(h->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, parent;
+
+	fd_auto_close(&h->run_fd);
+	h->run_fd = -1;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open directory '%s'", h->run);
+	if (fstat(fd, &st) < 0 || stat(above, &parent) < 0)
+		return err_set(e, errno, "stat '%s'", h->run);
+	if (st.st_dev == parent.st_dev)
+		return 0;
+	h->run_fd = fd_take(&fd);
+	return check_private(h->run_fd, h->run, e);
+}
+
+int stack_host_open(const char *root, const char *run, struct stack_host **ret, struct err *e)
+{
+	struct stack_host *h;
+	int r;
+
+	if (geteuid() != 0)
+		return err_msg(e, EPERM, "must be run as root");
+	h = mem_new(1, sizeof(*h));
+	h->root = absolute(root);
+	h->run = absolute(run);
+	h->root_fd = h->run_fd = -1;
+	if (strlen(h->root) > PATH_ROOM || strlen(h->run) > PATH_ROOM) {
+		stack_host_free(h);
+		return err_msg(e, ENAMETOOLONG, "--root and --run take at most %d bytes",
+			       PATH_ROOM);
+	}
+	if (strcmp(h->run, DEFAULT_RUN) != 0)
+		snprintf(h->id, sizeof(h->id), "%08x", hash32(h->run));
+	r = proc_self_dir(h->exe_dir, sizeof(h->exe_dir), e);
+	if (r == 0)
+		r = open_root(h, e);
+	if (r == 0)
+		r = open_run(h, e);
+	if (r < 0) {
+		stack_host_free(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+struct stack_host *stack_host_free(struct stack_host *h)
+{
+	if (!h)
+		return NULL;
+	fd_auto_close(&h->root_fd);
+	fd_auto_close(&h->run_fd);
+	cgroup_host_free(h->cgroups);
+	free(h->root);
+	free(h->run);
+	free(h);
+	return NULL;
+}
+
+/* RUN is a mount of its own: private, so that what is pinned in it shows nowhere else, and a
+ * tmpfs, so that it is gone at reboot whatever /run itself is. */
+int host_run(struct stack_host *h, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int r = open_run(h, e);
+
+	if (r < 0 || h->run_fd >= 0)
+		return r;
+	r = fd_mkdirs(AT_FDCWD, h->run, 0700, &dir, e);
+	if (r < 0)
+		return r;
+	if (mount("minibox", h->run, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=64m") < 0)
+		return err_set(e, errno, "mount tmpfs on '%s'", h->run);
+	if (mount(NULL, h->run, NULL, MS_PRIVATE, NULL) < 0)
+		r = err_set(e, errno, "make '%s' private", h->run);
+	if (r == 0)
+		r = open_run(h, e);
+	if (r < 0)
+		(void)umount2(h->run, MNT_DETACH);
+	return r;
+}
+
+int host_lock(const struct stack_host *h, int *ret, struct err *e)
+{
+	return fd_lock(h->root_fd, "locks/.host", true, true, ret, e);
+}
+
+int host_lock_stack(const struct stack_host *h, const char *stack, int *ret, struct err *e)
+{
+	AUTO_FREE char *name = str_fmt("locks/%s%s", stack, h->id);
+
+	return fd_lock(h->root_fd, name, true, true, ret, e);
+}
+
+int host_stack_fd(const struct stack_host *h, const char *stack, int *ret, struct err *e)
+{
+	int fd;
+
+	if (h->run_fd < 0)
+		return STACK_E_ABSENT;
+	fd = openat(h->run_fd, stack, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? STACK_E_ABSENT : err_set(e, errno, "open '%s'", stack);
+	*ret = fd;
+	return 0;
+}
+
+int host_service_fd(const struct stack_host *h, const char *stack, const char *service,
+		    int *ret, struct err *e)
+{
+	AUTO_CLOSE int dir = -1;
+	int fd, r = host_stack_fd(h, stack, &dir, e);
+
+	if (r != 0)
+		return r;
+	fd = openat(dir, service, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? STACK_E_ABSENT
+				       : err_set(e, errno, "open '%s/%s'", stack, service);
+	*ret = fd;
+	return 0;
+}
+
+char *host_cgroup(const struct stack_host *h, const char *stack, const char *service)
+{
+	return str_fmt("minibox%s%s/%s%s%s", *h->id ? "-" : "", h->id, stack,
+		       service ? "/" : "", service ? service : "");
+}
+
+int host_cgroups(struct stack_host *h, struct cgroup_host **ret, struct err *e)
+{
+	int r = h->cgroups ? 0 : cgroup_host_open(&h->cgroups, e);
+
+	if (r == 0)
+		*ret = h->cgroups;
+	return r;
+}
+
+char *host_table(const struct stack_host *h)
+{
+	return str_fmt("minibox%s%s", *h->id ? "_" : "", h->id);
+}
+
+bool stack_exists(const struct stack_host *h, const char *stack)
+{
+	return h->run_fd >= 0 && *stack && *stack != '.' && !strchr(stack, '/') &&
+	       faccessat(h->run_fd, stack, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int stack_list(const struct stack_host *h, struct strv *ret, struct err *e)
+{
+	int r;
+
+	if (h->run_fd < 0)
+		return 0;
+	r = fd_list(h->run_fd, ".", ret, e);
+	for (size_t i = ret->n; r == 0 && i-- > 0;)
+		if (*ret->v[i] == '.')
+			strv_remove(ret, i);
+	return r;
+}
+
+/* Read the records of all stacks but @skip. A stack that is being made has none yet. */
+static int read_records(const struct stack_host *h, const char *skip, struct record ***ret,
+			size_t *n, struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = stack_list(h, &names, e);
+
+	*ret = mem_new(names.n + 1, sizeof(**ret));
+	*n = 0;
+	strv_foreach(i, &names) {
+		AUTO_CLOSE int fd = -1;
+
+		if (r < 0 || str_eq(names.v[i], skip))
+			continue;
+		r = host_stack_fd(h, names.v[i], &fd, e);
+		if (r == 0)
+			r = record_read(fd, &(*ret)[*n], e);
+		if (r == 0)
+			(*n)++;
+		if (r > 0)
+			r = 0;
+	}
+	return r;
+}
+
+static void free_records(struct record **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record_free(list[i]);
+	free(list);
+}
+
+int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *e)
+{
+	struct record **list = NULL;
+	size_t n = 0;
+	int r = read_records(h, NULL, &list, &n, e);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < list[i]->n_services; j++)
+			if (!strv_has(ret, list[i]->services[j].image_id))
+				strv_add(ret, list[i]->services[j].image_id);
+	free_records(list, n);
+	return r;
+}
+
+static int lease_ids(struct record *r, struct record *const *others, size_t n, struct err *e)
+{
+	for (unsigned slot = 0; slot < ID_SLOTS; slot++) {
+		uid_t base = ID_FIRST + slot * ID_STEP;
+		bool taken = false;
+
+		for (size_t i = 0; i < n; i++)
+			taken |= others[i]->uid_base == base;
+		if (!taken) {
+			r->uid_base = base;
+			return 0;
+		}
+	}
+	return err_msg(e, ENOSPC, "no id range left: %d stacks exist", ID_SLOTS);
+}
+
+static int lease_subnet(struct stack_host *h, struct record *r, struct record *const *others,
+			size_t n, struct err *e)
+{
+	const char *text = getenv("MINIBOX_POOL");
+	struct netns_subnet pool, *taken = NULL;
+	size_t n_taken = 0;
+	AUTO_FREE char *key = str_fmt("%s/%s", h->run, r->name);
+	int ret = netns_subnet_parse(text && *text ? text : "10.213.0.0/16", &pool, e);
+
+	if (ret < 0)
+		return err_ctx(e, "address pool");
+	ret = netns_host_routes(r->bridge, &taken, &n_taken, e);
+	if (ret < 0)
+		return ret;
+	taken = mem_grow(taken, n_taken + n, sizeof(*taken));
+	for (size_t i = 0; i < n; i++)
+		taken[n_taken++] = others[i]->subnet;
+	ret = netns_subnet_pick(&pool, pool.prefix < 24 ? 24 : pool.prefix, hash32(key), taken,
+				n_taken, &r->subnet, e);
+	free(taken);
+	return ret;
+}
+
+int host_lease(struct stack_host *h, struct record *r, struct err *e)
+{
+	struct record **others = NULL;
+	size_t n = 0;
+	int ret = read_records(h, r->name, &others, &n, e);
+
+	netns_bridge_name(h->run, r->name, r->bridge);
+	if (ret == 0)
+		ret = lease_ids(r, others, n, e);
+	if (ret == 0)
+		ret = lease_subnet(h, r, others, n, e);
+	free_records(others, n);
+	return ret;
+}
+
+/* One stack's share of the rules; publish is gathered from its services. */
+static void collect_rules(const struct record *r, struct netns_stack_rules *out)
+{
+	memcpy(out->bridge, r->bridge, sizeof(out->bridge));
+	out->subnet = r->subnet;
+	for (size_t i = 0; i < r->n_services; i++) {
+		const struct record_service *s = &r->services[i];
+
+		if (!s->n_publish)
+			continue;
+		out->publish = mem_grow(out->publish, out->n_publish + s->n_publish,
+					sizeof(*out->publish));
+		memcpy(out->publish + out->n_publish, s->publish,
+		       s->n_publish * sizeof(*s->publish));
+		out->n_publish += s->n_publish;
+	}
+}
+
+int host_rules(struct stack_host *h, struct err *e)
+{
+	AUTO_FREE char *table = host_table(h);
+	struct netns_stack_rules *rules;
+	struct record **list = NULL;
+	bool was_off = false, ours;
+	size_t n = 0;
+	int r = read_records(h, NULL, &list, &n, e);
+
+	rules = mem_new(n + 1, sizeof(*rules));
+	for (size_t i = 0; i < n; i++)
+		collect_rules(list[i], &rules[i]);
+	ours = h->run_fd >= 0 && faccessat(h->run_fd, ".forwarding", F_OK, 0) == 0;
+	/* The guard is in place before forwarding is on, so that nothing foreign slips through. */
+	if (r == 0 && n > 0 && !ours) {
+		AUTO_BUF struct buf b = BUF_INIT;
+
+		r = fd_read_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", 16, &b, e);
+		was_off = r == 0 && b.data[0] == '0';
+		if (was_off)
+			r = fd_write_file(h->run_fd, ".forwarding", "", 0, 0600, e);
+	}
+	if (r == 0)
+		r = netns_rules_apply(table, rules, n, ours || was_off, e);
+	if (r == 0 && n > 0)
+		r = netns_forwarding_enable(&was_off, e);
+	for (size_t i = 0; i < n; i++)
+		free(rules[i].publish);
+	free(rules);
+	free_records(list, n);
+	return r;
+}
+
+int host_release(struct stack_host *h, struct err *e)
+{
+	AUTO_STRV struct strv left = STRV_INIT;
+	int r = open_run(h, e);
+
+	if (r < 0 || h->run_fd < 0)
+		return r;
+	r = stack_list(h, &left, e);
+	if (r == 0)
+		r = host_rules(h, e);
+	if (r < 0 || left.n > 0)
+		return r;
+	if (faccessat(h->run_fd, ".forwarding", F_OK, 0) == 0)
+		r = netns_forwarding_disable(e);
+	close(h->run_fd);
+	h->run_fd = -1;
+	if (umount2(h->run, MNT_DETACH) < 0 && r == 0)
+		r = err_set(e, errno, "unmount '%s'", h->run);
+	if (rmdir(h->run) < 0 && errno != ENOENT && r == 0)
+		r = err_set(e, errno, "rmdir '%s'", h->run);
+	return r;
+}

@@ -1,0 +1,64 @@
+/*
+ * stack/record.h - what exists of a stack, as RUN/STACK/.stack.json tells it. Plain data.
+ *
+ * Written by rename after each change of what exists. RUN/STACK/SERVICE/ holds per container:
+ *   spec.json   container spec, cgroup path, health command (launch.c)
+ *   userns netns  pins; root/ the merged overlay; stdout stderr  log FIFOs
+ *   hosts hostname resolv.conf  bound into the container; status exit  supervisor's and init's
+ * RUN/STACK/.share/VOLUME is the directory that readers of a `from` volume see now.
+ */
+#ifndef STACK_RECORD_H
+#define STACK_RECORD_H
+
+#include "netns/netns.h"
+#include "runtime/base/json.h"
+#include "runtime/stack/stack.h"
+
+struct record_service {
+	char *name;
+	char *base;	   /* service of the file it came from (differs for one-off containers) */
+	char *image, *image_id;
+	uint32_t instance; /* 1, 2, … each time it is made anew */
+	uint32_t host;	   /* number of its address in the subnet */
+	bool userns, oneoff, has_health;
+	json_t *config;	   /* the service of the model, for comparing; owned */
+	struct strv aliases, hosts; /* further names; lines "ADDRESS NAME" of extra_hosts */
+	struct strv anonymous; /* anonymous volumes: "target=directory name" */
+	struct netns_publish *publish;
+	size_t n_publish;
+	struct sup_service sup; /* compiled for the supervisor; deps and name filled at write */
+	struct strv dep_names;	/* with the condition's number: "db=1" */
+};
+
+struct record_share {
+	char *volume, *service, *path; /* volume VOLUME { from SERVICE:PATH } */
+};
+
+struct record {
+	char *name, *dir;
+	struct strv files;
+	uid_t uid_base;
+	struct netns_subnet subnet;
+	char bridge[16];
+	struct record_service *services;
+	size_t n_services;
+	struct record_share *shares;
+	size_t n_shares;
+};
+
+/** record_read() - STACK_E_ABSENT when there is none; owned by the caller */
+must_check int record_read(int stack_fd, struct record **ret, struct err *e);
+must_check int record_write(int stack_fd, const struct record *r, struct err *e);
+struct record *record_new(const char *name, const char *dir);
+struct record *record_free(struct record *r);
+struct record_service *record_service(const struct record *r, const char *name);
+/** record_add() - append a zeroed service named @name; borrowed until the next add */
+struct record_service *record_add(struct record *r, const char *name);
+void record_remove(struct record *r, const char *name);
+/** record_free_host() - lowest host number from 2 on that no service has */
+uint32_t record_free_host(const struct record *r);
+/** record_compile() - .spec for the supervisor: all services that are not one-off */
+must_check int record_compile(const struct stack_host *h, const struct record *r, int stack_fd,
+			      struct err *e);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * stack/stack.h - stacks: the model of a file, what runs of it, and the steps between.
+ *
+ * The only room that knows images, networks and containers together. Its callers (cli) speak
+ * of stacks and services by name. What a stack file says is in model.h.
+ *
+ * On disk: see record.h (RUN/STACK/…) and host.c (the two roots). A service's life:
+ * instance_create() makes its kernel objects and pins them by name; the supervisor has it
+ * launched from its stored spec, any number of times; instance_destroy() removes all.
+ */
+#ifndef STACK_H
+#define STACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "images/image.h"
+#include "runtime/base/err.h"
+#include "runtime/base/str.h"
+#include "runtime/stack/model.h"
+#include "runtime/supervisor/supervisor.h"
+
+enum { STACK_E_ABSENT = 1 }; /* no such running stack or service */
+
+/* The two directories everything is in, opened once. */
+struct stack_host {
+	char *root, *run; /* absolute */
+	int root_fd, run_fd; /* run_fd: -1 until stack_host_run() */
+	char exe_dir[240];
+	char id[10]; /* "" for the default run directory, else 8 hex: part of all names */
+	struct cgroup_host *cgroups;
+};
+
+/**
+ * stack_host_open() - find or make ROOT; RUN is only opened if it is there
+ * @root, @run: as given by the user (made absolute)
+ * -EPERM unless root, or when a directory is not root's own with mode 0700.
+ */
+must_check int stack_host_open(const char *root, const char *run, struct stack_host **ret,
+			       struct err *e);
+struct stack_host *stack_host_free(struct stack_host *h);
+/** stack_list() - names of the stacks that exist in RUN, sorted */
+must_check int stack_list(const struct stack_host *h, struct strv *ret, struct err *e);
+bool stack_exists(const struct stack_host *h, const char *stack);
+/** stack_used_images() - ids of the images that existing containers were made from */
+must_check int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *e);
+
+enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };
+struct stack_step {
+	enum stack_step_kind kind;
+	char *service;
+	char *reason; /* "image changed", "new in the file", … */
+};
+struct stack_plan {
+	struct stack_step *steps;
+	size_t n;
+};
+void stack_plan_free(struct stack_plan *p);
+
+/* What happens while a command works; any member may be NULL. */
+struct stack_watch {
+	void (*note)(void *arg, const char *service, const char *text);
+	const struct image_progress *images;
+	void *arg;
+};
+
+struct stack_up_opts {
+	struct strv services; /* empty: all */
+	bool force_recreate;
+	bool dry_run; /* only make the plan */
+};
+/**
+ * stack_up() - bring what exists to what the model says; returns once the supervisor is told
+ * @ret_plan: may be NULL; filled on success
+ * Validation, images and ports come first: when one of them fails nothing was touched. A
+ * failure while objects are made removes the new ones again; services that were kept still run.
+ */
+must_check int stack_up(struct stack_host *h, struct image_store *store,
+			const struct stack_model *m, const struct stack_up_opts *o,
+			const struct stack_watch *w, struct stack_plan *ret_plan,
+			struct err *e);
+
+struct stack_failure { /* why stack_wait() gave up */
+	char *service; /* NULL: none failed */
+	char *text;
+};
+/**
+ * stack_wait() - until every wanted service is up (healthy where it has a healthcheck)
+ * @services: empty: all. @timeout_ms: -1 for ever. @stop: polled with @stop_arg, may be NULL; true ends the wait (-EINTR)
+ * Return: 0 also when a service failed: then @ret_failure names it (owned by the caller).
+ */
+must_check int stack_wait(struct stack_host *h, const char *stack,
+			  const struct strv *services, int64_t timeout_ms,
+			  const struct stack_watch *w, bool (*stop)(void *arg), void *stop_arg,
+			  struct stack_failure *ret_failure, struct err *e);
+
+/**
+ * stack_down() - stop in reverse order, remove everything of the stack but named volumes
+ * @volumes: these too. Absent is done. @timeout_ms: -1: each service's own.
+ * Goes on past failures and reports the first: what can be removed is removed.
+ */
+must_check int stack_down(struct stack_host *h, const char *stack, bool volumes,
+			  int64_t timeout_ms, struct err *e);
+
+/** stack_call() - a supervisor's operation on services (empty: all), starting a supervisor that
+ * died. STACK_E_ABSENT when the stack or service does not exist */
+must_check int stack_call(struct stack_host *h, const char *stack,
+			  const struct strv *services, enum sup_op op, int64_t arg,
+			  struct err *e);
+/** stack_watch_open() - a connection on which the supervisor sends events; owned by the caller */
+must_check int stack_watch_open(struct stack_host *h, const char *stack, int *ret,
+				struct err *e);
+
+struct stack_service_info {
+	char *stack, *service, *image, *image_id, *id, *address, *ports, *text;
+	const char *state; /* as `ps --json` prints it */
+	struct sup_status status;
+	bool has_health, userns, oneoff;
+	uint64_t memory_bytes;
+	struct strv publish; /* "127.0.0.1:8000->80/tcp" */
+};
+/** stack_ps() - one entry a service, in the file's order; owned by the caller (stack_ps_free) */
+must_check int stack_ps(struct stack_host *h, const char *stack,
+			struct stack_service_info **ret, size_t *n, struct err *e);
+void stack_ps_free(struct stack_service_info *list, size_t n);
+/** stack_inspect() - a service's record, spec (environment values masked) and status */
+must_check int stack_inspect(struct stack_host *h, const char *stack, const char *service,
+			     json_t **ret, struct err *e);
+/** stack_logs_fd() - directory ROOT/logs/STACK, owned by the caller. STACK_E_ABSENT */
+must_check int stack_logs_fd(const struct stack_host *h, const char *stack, int *ret,
+			     struct err *e);
+
+/* What exec and run replace of a service's stored spec; NULL or empty: as it is. */
+struct stack_override {
+	struct strv args, env;
+	const char *user, *cwd;
+	bool tty;
+	int stdio[3];
+};
+struct container; /* the process; see container.h for what may be asked of it */
+/** stack_exec() - start a command in a running service. STACK_E_ABSENT: not there */
+must_check int stack_exec(struct stack_host *h, const char *stack, const char *service,
+			  const struct stack_override *o, struct container **ret,
+			  int *ret_exec_errno, struct err *e);
+
+struct stack_oneoff; /* a container of `run` */
+/**
+ * stack_run() - make and start a one-off container of @service on the stack's network
+ * @with_deps: bring its dependencies up first (and wait for them)
+ * @ret: owned by the caller, stack_run_end() when the process has ended
+ * Without with_deps and without a running stack, the network is made for it alone.
+ */
+must_check int stack_run(struct stack_host *h, struct image_store *store,
+			 const struct stack_model *m, const char *service, bool with_deps,
+			 const struct stack_override *o, const struct stack_watch *w,
+			 struct stack_oneoff **ret, int *ret_exec_errno, struct err *e);
+struct container *stack_run_container(struct stack_oneoff *o);
+/** stack_run_end() - remove the container (and the network when nothing else uses it) */
+must_check int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e);
+
+/* The short-lived helpers that the supervisor runs. */
+must_check int stack_launch(struct stack_host *h, const char *stack, const char *service,
+			    struct sup_launch_report *ret, struct err *e);
+/** stack_health() - run a service's healthcheck command; *@ret_code is its exit status */
+must_check int stack_health(struct stack_host *h, const char *stack, const char *service,
+			    int *ret_code, struct err *e);
+/** stack_refresh() - show @service's present root in all readers of its shares */
+must_check int stack_refresh(struct stack_host *h, const char *stack, const char *service,
+			     struct err *e);
+
+#endif

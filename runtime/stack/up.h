@@ -1,0 +1,50 @@
+/*
+ * stack/up.h - the parts of `up` that `run` uses as well, and the end of a stack. Private.
+ */
+#ifndef STACK_UP_H
+#define STACK_UP_H
+
+#include "runtime/stack/host.h"
+#include "runtime/stack/record.h"
+
+/* One `up` under way. */
+struct up {
+	struct stack_host *h;
+	struct image_store *store;
+	const struct stack_model *model;
+	const struct stack_watch *watch;
+	struct image **images; /* as model->services; NULL: not asked for */
+	json_t *configs;       /* model_format_json() with secrets */
+	struct record *rec;    /* NULL until something exists */
+	struct stack_plan plan;
+	int stack_fd, lock;
+	bool founded; /* by us: nothing existed before */
+};
+
+void up_note(const struct up *u, const char *service, const char *text);
+/** up_images() - have the images of @chosen (NULL: of all) in the store */
+must_check int up_images(struct up *u, const struct strv *chosen, struct err *e);
+/** up_open() - take the stack's lock and read its record, if there is one */
+must_check int up_open(struct up *u, struct err *e);
+/** up_found() - make sure of RUN/STACK, leases and bridge */
+must_check int up_found(struct up *u, struct err *e);
+/** up_create() - add a record entry and make its container; @host 0: the next free address */
+must_check int up_create(struct up *u, const char *name, const struct model_service *svc,
+			 uint32_t instance, uint32_t host, bool oneoff,
+			 const struct stack_override *over, struct err *e);
+/** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken */
+must_check int up_check_ports(struct up *u, struct err *e);
+/** up_publish() - record, hosts files and firewall rules follow what exists now */
+must_check int up_publish(struct up *u, struct err *e);
+/** up_abandon() - remove a stack that has no containers */
+must_check int up_abandon(struct up *u, struct err *e);
+/** up_supervise() - start the stack's supervisor unless it runs */
+must_check int up_supervise(struct stack_host *h, const char *stack, int stack_fd,
+			    struct err *e);
+void up_close(struct up *u);
+
+/** down_remove_stack() - bridge, shares, RUN/STACK; with the last stack RUN itself. Needs both locks */
+must_check int down_remove_stack(struct stack_host *h, const char *stack, const char *bridge,
+				 struct err *e);
+
+#endif
