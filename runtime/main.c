@@ -1,4 +1,14 @@
-int main(void)
+/* main.c - the command table, and nothing else. */
+#include "runtime/cli/cli.h"
+
+int main(int argc, char **argv)
 {
-	return 0;
+	const struct cli_command commands[] = {
+		cmd_up,	     cmd_plan,	 cmd_down,   cmd_ps,	 cmd_logs,   cmd_exec,
+		cmd_run,     cmd_start,	 cmd_stop,   cmd_restart, cmd_kill,  cmd_config,
+		cmd_load,    cmd_images, cmd_rmi,    cmd_inspect, cmd_launch, cmd_health,
+		cmd_refresh,
+	};
+
+	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

@@ -1,0 +1,60 @@
+/*
+ * cli/cmd_helper.c - the short-lived commands that the supervisor runs: it has no library to
+ * do these things with, and forgets the process that did them.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "runtime/cli/attach.h"
+#include "runtime/cli/context.h"
+
+enum { REPORT_FD = 3 };
+
+/* The report goes out whatever happened; the exit status says it again. */
+static int launch_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct sup_launch_report report = { .exit_code = 125 };
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r == 0)
+		r = stack_launch(h, a->operands.v[0], a->operands.v[1], &report, e);
+	if (write(REPORT_FD, &report, sizeof(report)) != (ssize_t)sizeof(report) && r == 0)
+		r = err_set(e, errno, "report the launch");
+	return r;
+}
+
+static int health_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct stack_host *h = NULL;
+	int code = 125, r = cli_host(c, &h, e);
+
+	if (r == 0)
+		r = stack_health(h, a->operands.v[0], a->operands.v[1], &code, e);
+	return r < 0 ? r : code;
+}
+
+static int refresh_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r == 0)
+		r = stack_refresh(h, a->operands.v[0], a->operands.v[1], e);
+	return r == STACK_E_ABSENT ? 0 : r;
+}
+
+#define HELPER(command, text, function)                                                  \
+	{                                                                                \
+		.name = command, .operands = "STACK SERVICE", .summary = text,           \
+		.min_operands = 2, .max_operands = 2, .hidden = true, .fail_status = 125, \
+		.run = function,                                                         \
+	}
+
+const struct cli_command cmd_launch =
+	HELPER("_launch", "Start a service's process from its stored spec", launch_run);
+const struct cli_command cmd_health =
+	HELPER("_health", "Run a service's healthcheck command once", health_run);
+const struct cli_command cmd_refresh =
+	HELPER("_refresh", "Show a service's present root to the readers of its shares",
+	       refresh_run);

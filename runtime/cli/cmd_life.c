@@ -1,0 +1,125 @@
+/* cli/cmd_life.c - `start`, `stop`, `restart`, `kill`: services that exist. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "runtime/cli/context.h"
+
+/* All operands must be services of one stack; none means the whole default stack. */
+static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct strv *services,
+		   struct err *e)
+{
+	int r = 0;
+
+	if (!a->operands.n)
+		return cli_stack(c, a, NULL, stack, e);
+	for (size_t i = 0; r == 0 && i < a->operands.n; i++) {
+		AUTO_FREE char *st = NULL, *service = NULL;
+
+		r = cli_service(c, a, a->operands.v[i], &st, &service, e);
+		if (r == 0 && *stack && strcmp(*stack, st) != 0)
+			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *stack, st);
+		if (r == 0) {
+			str_set(stack, st);
+			strv_add(services, service);
+		}
+	}
+	return r;
+}
+
+static int call(struct cli *c, const struct cli_args *a, enum sup_op op, int64_t arg,
+		struct err *e)
+{
+	AUTO_STRV struct strv services = STRV_INIT;
+	AUTO_FREE char *stack = NULL;
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r == 0)
+		r = resolve(c, a, &stack, &services, e);
+	if (r == 0)
+		r = stack_call(h, stack, &services, op, arg, e);
+	if (r != STACK_E_ABSENT)
+		return r;
+	return cli_no_service(e, stack,
+			      stack_exists(h, stack) && services.n ? services.v[0] : NULL);
+}
+
+static int timeout_of(struct cli *c, const struct cli_args *a, int64_t *ret, struct err *e)
+{
+	int r;
+
+	*ret = -1;
+	if (!args_value(a, "timeout"))
+		return 0;
+	r = args_duration(args_value(a, "timeout"), "--timeout", ret, e);
+	if (r < 0)
+		c->fail_status = 2;
+	return r;
+}
+
+static int start_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	return call(c, a, SUP_OP_UP, 0, e);
+}
+
+static int stop_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	int64_t timeout;
+	int r = timeout_of(c, a, &timeout, e);
+
+	return r < 0 ? r : call(c, a, SUP_OP_STOP, timeout, e);
+}
+
+static int restart_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	int64_t timeout;
+	int r = timeout_of(c, a, &timeout, e);
+
+	return r < 0 ? r : call(c, a, SUP_OP_RESTART, timeout, e);
+}
+
+static int kill_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	const char *name = args_value(a, "signal");
+	unsigned long long n = SIGKILL;
+
+	if (name && !str_u64(name, 64, &n)) {
+		n = 0;
+		for (int sig = 1; sig < 32; sig++)
+			if (str_eq(sigabbrev_np(sig), str_starts(name, "SIG") ? name + 3 : name))
+				n = (unsigned)sig;
+	}
+	if (n == 0)
+		return cli_usage(c, e, "--signal '%s' is no signal", name);
+	return call(c, a, SUP_OP_KILL, (int64_t)n, e);
+}
+
+static const struct cli_opt start_opts[] = {
+	{ 'f', "file", "FILE", "the stack file" },
+};
+static const struct cli_opt stop_opts[] = {
+	{ 'f', "file", "FILE", "the stack file" },
+	{ 0, "timeout", "TIME", "kill what has not stopped by then (each service's own)" },
+};
+static const struct cli_opt kill_opts[] = {
+	{ 'f', "file", "FILE", "the stack file" },
+	{ 's', "signal", "SIGNAL", "name or number (KILL)" },
+};
+
+#define LIFE(command, text, options, function)                                           \
+	{                                                                                \
+		.name = command, .operands = "[SERVICE...]", .summary = text,            \
+		.max_operands = -1, .opts = options, .n_opts = ARRAY_LEN(options),       \
+		.run = function,                                                         \
+	}
+
+const struct cli_command cmd_start =
+	LIFE("start", "Start services that are stopped", start_opts, start_run);
+const struct cli_command cmd_stop =
+	LIFE("stop", "Stop services, in reverse order, and keep their containers", stop_opts,
+	     stop_run);
+const struct cli_command cmd_restart =
+	LIFE("restart", "Stop and start services", stop_opts, restart_run);
+const struct cli_command cmd_kill =
+	LIFE("kill", "Send a signal to services", kill_opts, kill_run);

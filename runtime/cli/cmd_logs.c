@@ -1,0 +1,141 @@
+/* cli/cmd_logs.c - `logs`: what services wrote. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/base/proc.h"
+#include "runtime/cli/logview.h"
+
+/* Operands name services of one stack, or that stack: "web", "shop/web", "shop". */
+static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct strv *services,
+		   struct err *e)
+{
+	const struct strv *ops = &a->operands;
+	int r = 0;
+
+	if (ops->n && !strchr(ops->v[0], '/') && stack_exists(c->host, ops->v[0])) {
+		*stack = str_dup(ops->v[0]);
+		return ops->n == 1 ? 0
+				   : cli_usage(c, e, "'%s' is a stack: name it alone, or "
+						     "STACK/SERVICE",
+					       ops->v[0]);
+	}
+	if (ops->n && (strchr(ops->v[0], '/') == NULL ? access(ops->v[0], F_OK) == 0
+						      : str_ends(ops->v[0], ".conf")))
+		return cli_stack(c, a, ops->v[0], stack, e);
+	for (size_t i = 0; r == 0 && i < ops->n; i++) {
+		AUTO_FREE char *st = NULL, *service = NULL;
+
+		r = cli_service(c, a, ops->v[i], &st, &service, e);
+		if (r == 0 && *stack && strcmp(*stack, st) != 0)
+			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *stack, st);
+		if (r == 0) {
+			str_set(stack, st);
+			strv_add(services, service);
+		}
+	}
+	return r == 0 && !ops->n ? cli_stack(c, a, NULL, stack, e) : r;
+}
+
+/* All services that exist, or check that those named do. */
+static int known_services(struct cli *c, const char *stack, struct strv *services,
+			  struct err *e)
+{
+	AUTO_STRV struct strv known = STRV_INIT;
+	struct stack_service_info *list = NULL;
+	size_t n = 0;
+	int r = stack_ps(c->host, stack, &list, &n, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (!list[i].oneoff)
+			strv_add(&known, list[i].service);
+	if (r == 0)
+		stack_ps_free(list, n);
+	if (r == STACK_E_ABSENT)
+		return cli_no_service(e, stack, NULL);
+	strv_foreach(i, services)
+		if (r == 0 && !strv_has(&known, services->v[i]))
+			r = cli_no_service(e, stack, services->v[i]);
+	if (r == 0 && !services->n)
+		strv_copy(services, &known);
+	return r;
+}
+
+static int parse_opts(struct cli *c, const struct cli_args *a, struct logview_opts *o,
+		      struct err *e)
+{
+	const char *tail = args_value(a, "lines"), *since = args_value(a, "since");
+	unsigned long long n;
+	int64_t ms = 0;
+	int r = 0;
+
+	*o = (struct logview_opts){ .tail = -1,
+				    .times = args_flag(a, "timestamps"),
+				    .json = args_flag(a, "json"),
+				    .color = c->color && isatty(STDOUT_FILENO),
+				    .grep = args_value(a, "grep") };
+	if (tail && strcmp(tail, "all") != 0) {
+		if (!str_u64(tail, 1000000000, &n))
+			return cli_usage(c, e, "-n '%s' is no number of lines", tail);
+		o->tail = (long long)n;
+	}
+	if (since) {
+		r = args_duration(since, "--since", &ms, e);
+		o->since_ns = proc_wall_ns() - (uint64_t)ms * 1000000u;
+	}
+	return r;
+}
+
+static int logs_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	AUTO_STRV struct strv services = STRV_INIT;
+	AUTO_FREE char *stack = NULL;
+	struct stack_host *h = NULL;
+	struct logview_opts o;
+	struct logview *v = NULL;
+	int r = parse_opts(c, a, &o, e);
+
+	if (r < 0)
+		c->fail_status = 2;
+	if (r == 0)
+		r = cli_host(c, &h, e);
+	if (r == 0)
+		r = resolve(c, a, &stack, &services, e);
+	if (r == 0)
+		r = known_services(c, stack, &services, e);
+	if (r == 0)
+		r = logview_open(h, stack, &services, &o, &v, e);
+	if (r != 0)
+		return r == STACK_E_ABSENT ? 0 : r; /* nothing was ever logged */
+	logview_pump(v, stdout);
+	/* Following ends with the stack; a stack whose services are all stopped may go on. */
+	while (args_flag(a, "follow") && stack_exists(h, stack) && !ferror(stdout)) {
+		usleep(100000);
+		logview_pump(v, stdout);
+	}
+	logview_end(v, stdout);
+	logview_free(v);
+	return 0;
+}
+
+static const struct cli_opt logs_opts[] = {
+	{ 'f', "follow", NULL, "go on with what comes" },
+	{ 'n', "lines", "N", "only the last N lines of each service" },
+	{ 't', "timestamps", NULL, "with the time of each line" },
+	{ 0, "since", "TIME", "only what came in this time (10m, 1h30m)" },
+	{ 0, "grep", "RE", "only lines that match the extended regular expression" },
+	{ 0, "json", NULL, "an object a line" },
+};
+
+const struct cli_command cmd_logs = {
+	.name = "logs",
+	.operands = "[STACK | SERVICE...]",
+	.summary = "Show what services wrote, in order of time",
+	.more = "  minibox logs -f\n  minibox logs -n 100 web nginx\n"
+		"  minibox logs --since 10m --grep 'error|fatal' shop/db",
+	.max_operands = -1,
+	.opts = logs_opts,
+	.n_opts = ARRAY_LEN(logs_opts),
+	.run = logs_run,
+};

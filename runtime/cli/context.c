@@ -1,0 +1,200 @@
+/* cli/context.c - see context.h. */
+#include "runtime/cli/context.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+int cli_host(struct cli *c, struct stack_host **ret, struct err *e)
+{
+	int r = c->host ? 0 : stack_host_open(c->root, c->run, &c->host, e);
+
+	if (r == 0)
+		*ret = c->host;
+	return r;
+}
+
+int cli_store(struct cli *c, struct image_store **ret, struct err *e)
+{
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r == 0 && !c->store)
+		r = image_store_open(h->root, &c->store, e);
+	if (r == 0)
+		*ret = c->store;
+	return r;
+}
+
+int cli_usage(struct cli *c, struct err *e, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->fail_status = 2;
+	return err_msg(e, EINVAL, "%s", text);
+}
+
+static int default_file(struct cli *c, struct strv *files, struct err *e)
+{
+	static const char *const names[] = { "stack.conf", "docker-compose.yml",
+					     "compose.yaml" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (access(names[i], F_OK) == 0) {
+			strv_add(files, names[i]);
+			return 0;
+		}
+	return cli_usage(c, e, "there is no ./stack.conf: name a stack file or a running stack");
+}
+
+int cli_model(struct cli *c, const struct cli_args *a, const char *file,
+	      struct stack_model **ret, struct err *e)
+{
+	struct model_opts o = { .name = c->name };
+	AUTO_BUF struct buf diagnostics = BUF_INIT;
+	int r = 0;
+
+	if (file)
+		strv_add(&o.files, file);
+	strv_copy(&o.files, args_list(a, "file"));
+	strv_copy(&o.profiles, args_list(a, "profile"));
+	if (!o.files.n)
+		r = default_file(c, &o.files, e);
+	for (char **p = environ; *p; p++)
+		strv_add(&o.env, *p);
+	if (r == 0)
+		r = model_load(&o, ret, &diagnostics, e);
+	if (diagnostics.len)
+		fputs(diagnostics.data, stderr);
+	if (r < 0)
+		c->fail_status = 2;
+	strv_free(&o.files);
+	strv_free(&o.profiles);
+	strv_free(&o.env);
+	return r;
+}
+
+int cli_stack(struct cli *c, const struct cli_args *a, const char *operand, char **ret,
+	      struct err *e)
+{
+	struct stack_model *m = NULL;
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r < 0)
+		return r;
+	if (!operand && c->name)
+		operand = c->name;
+	if (operand && !strchr(operand, '/') && access(operand, F_OK) < 0) {
+		*ret = str_dup(operand);
+		return 0;
+	}
+	if (operand && stack_exists(h, operand)) {
+		*ret = str_dup(operand);
+		return 0;
+	}
+	r = cli_model(c, a, operand, &m, e);
+	if (r == 0)
+		*ret = str_dup(m->name);
+	model_free(m);
+	return r;
+}
+
+int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
+		char **ret_stack, char **ret_service, struct err *e)
+{
+	const char *slash = strchr(operand, '/');
+	AUTO_FREE char *stack = slash ? str_ndup(operand, (size_t)(slash - operand)) : NULL;
+	int r = 0;
+
+	if (!slash)
+		r = cli_stack(c, a, NULL, &stack, e);
+	if (r < 0)
+		return r;
+	*ret_stack = TAKE(stack);
+	*ret_service = str_dup(slash ? slash + 1 : operand);
+	return 0;
+}
+
+int cli_no_service(struct err *e, const char *stack, const char *service)
+{
+	if (!service)
+		return err_msg(e, ENOENT, "stack '%s' is not running", stack);
+	return err_msg(e, ENOENT, "there is no service '%s/%s' (see minibox ps %s)", stack,
+		       service, stack);
+}
+
+static void print_note(void *arg, const char *service, const char *text)
+{
+	const struct cli *c = arg;
+
+	fprintf(stderr, "%s%s%s: %s\n", c->color ? "\033[1m" : "", service,
+		c->color ? "\033[0m" : "", text);
+}
+
+/* One line a layer, redrawn in place; nothing without a terminal, where `created` says enough. */
+static void print_layer(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
+			uint64_t total, bool cached)
+{
+	const struct cli *c = arg;
+	char have[16], all[16];
+
+	if (!c->terminal)
+		return;
+	if (cached || done >= total)
+		fprintf(stderr, "\r\033[Klayer %zu/%zu %.19s %s %s\n", i + 1, n, digest,
+			cli_size(total, all), cached ? "is here" : "unpacked");
+	else
+		fprintf(stderr, "\r\033[Klayer %zu/%zu %.19s %s of %s", i + 1, n, digest,
+			cli_size(done, have), cli_size(total, all));
+}
+
+struct stack_watch cli_watch(struct cli *c)
+{
+	static struct image_progress progress;
+
+	progress = (struct image_progress){ .layer = print_layer, .arg = c };
+	return (struct stack_watch){ .note = print_note, .images = &progress, .arg = c };
+}
+
+char *cli_size(uint64_t bytes, char *ret)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)bytes;
+	size_t u = 0;
+
+	for (; v >= 1024 && u + 1 < ARRAY_LEN(units); u++)
+		v /= 1024;
+	snprintf(ret, 16, u ? "%.1f %s" : "%.0f %s", v, units[u]);
+	return ret;
+}
+
+char *cli_time(uint64_t wall_ns, char *ret)
+{
+	time_t s = (time_t)(wall_ns / 1000000000u);
+	struct tm tm;
+	size_t n;
+
+	*ret = '\0';
+	if (!wall_ns || !gmtime_r(&s, &tm))
+		return ret;
+	n = strftime(ret, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret + n, 32 - n, ".%03uZ", (unsigned)(wall_ns / 1000000u % 1000u));
+	return ret;
+}
+
+void cli_print_json(json_t *j)
+{
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(j);
+}

@@ -1,0 +1,217 @@
+/* cli/logview.c - see logview.h. */
+#include "runtime/cli/logview.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <string.h>
+#include <unistd.h>
+
+struct source {
+	char *service;
+	struct sup_log_reader *reader;
+	struct sup_log_line line; /* the next to print, when has_line */
+	bool has_line;
+	long long skip; /* lines of the tail's beginning still to be dropped */
+};
+
+struct logview {
+	struct source *sources;
+	size_t n, width;
+	struct logview_opts o;
+	regex_t regex;
+	bool has_regex;
+};
+
+static bool wanted(const struct logview *v, const struct sup_log_line *l)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (l->wall_ns < v->o.since_ns)
+		return false;
+	if (!v->has_regex)
+		return true;
+	text = str_ndup(l->text, l->len);
+	return regexec(&v->regex, text, 0, NULL, 0) == 0;
+}
+
+/* Read on until a line that is wanted. */
+static bool advance(struct logview *v, struct source *s)
+{
+	while (sup_log_next(s->reader, &s->line) == 1) {
+		if (!wanted(v, &s->line))
+			continue;
+		if (s->skip > 0) {
+			s->skip--;
+			continue;
+		}
+		return s->has_line = true;
+	}
+	return s->has_line = false;
+}
+
+/* How many wanted lines a log has now: read once more than needed rather than kept in memory. */
+static int count_lines(struct logview *v, int logs_fd, const char *service, long long *ret,
+		       struct err *e)
+{
+	struct sup_log_reader *r = NULL;
+	struct sup_log_line l;
+	int res = sup_log_open(logs_fd, service, &r, e);
+
+	*ret = 0;
+	while (res == 0 && sup_log_next(r, &l) == 1)
+		*ret += wanted(v, &l);
+	sup_log_free(r);
+	return res;
+}
+
+static int open_source(struct logview *v, int logs_fd, const char *service, struct err *e)
+{
+	struct source *s = &v->sources[v->n];
+	long long lines = 0;
+	int r = 0;
+
+	if (v->o.tail >= 0)
+		r = count_lines(v, logs_fd, service, &lines, e);
+	if (r == 0)
+		r = sup_log_open(logs_fd, service, &s->reader, e);
+	if (r < 0)
+		return r;
+	s->service = str_dup(service);
+	s->skip = v->o.tail >= 0 && lines > v->o.tail ? lines - v->o.tail : 0;
+	v->n++;
+	if (strlen(service) > v->width)
+		v->width = strlen(service);
+	return 0;
+}
+
+int logview_open(const struct stack_host *h, const char *stack, const struct strv *services,
+		 const struct logview_opts *o, struct logview **ret, struct err *e)
+{
+	struct logview *v = mem_new(1, sizeof(*v));
+	int logs_fd = -1, r;
+
+	v->o = *o;
+	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
+	r = stack_logs_fd(h, stack, &logs_fd, e);
+	if (r == 0 && o->grep) {
+		v->has_regex = regcomp(&v->regex, o->grep, REG_EXTENDED | REG_NOSUB) == 0;
+		if (!v->has_regex)
+			r = err_msg(e, EINVAL, "--grep '%s' is no regular expression", o->grep);
+	}
+	strv_foreach(i, services)
+		if (r == 0)
+			r = open_source(v, logs_fd, services->v[i], e);
+	if (logs_fd >= 0)
+		close(logs_fd);
+	if (r != 0) {
+		logview_free(v);
+		return r;
+	}
+	*ret = v;
+	return 0;
+}
+
+struct logview *logview_free(struct logview *v)
+{
+	if (!v)
+		return NULL;
+	for (size_t i = 0; i < v->n; i++) {
+		sup_log_free(v->sources[i].reader);
+		free(v->sources[i].service);
+	}
+	if (v->has_regex)
+		regfree(&v->regex);
+	free(v->sources);
+	free(v);
+	return NULL;
+}
+
+static void print_json(const struct source *s, const struct sup_log_line *l, FILE *out)
+{
+	AUTO_FREE char *text = str_ndup(l->text, l->len);
+	char when[32];
+	json_t *j = json_pack("{s:s,s:s,s:s,s:o}", "service", s->service, "time",
+			      cli_time(l->wall_ns, when), "stream",
+			      l->stream == 2 ? "stderr" : "stdout", "line", json_text(text));
+
+	json_dumpf(j, out, JSON_COMPACT);
+	putc('\n', out);
+	json_decref(j);
+}
+
+/* A service may write anything; a terminal must not be made to obey it. Tabs and colours of
+ * the service's own (ESC [ … m) are let through on a terminal. */
+static void print_text(const struct sup_log_line *l, bool terminal, FILE *out)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		unsigned char ch = (unsigned char)l->text[i];
+		size_t n = 2;
+
+		if (!terminal || (ch >= 0x20 && ch != 0x7f) || ch == '\t') {
+			putc(ch, out);
+			continue;
+		}
+		if (ch != 0x1b || i + 1 >= l->len || l->text[i + 1] != '[')
+			continue;
+		while (i + n < l->len && strchr("0123456789;", l->text[i + n]))
+			n++;
+		if (i + n < l->len && l->text[i + n] == 'm') {
+			fwrite(l->text + i, 1, n + 1, out);
+			i += n;
+		}
+	}
+}
+
+static void print_line(const struct logview *v, size_t at, const struct sup_log_line *l,
+		       FILE *out)
+{
+	const struct source *s = &v->sources[at];
+	char when[32];
+
+	if (v->o.json) {
+		print_json(s, l, out);
+		return;
+	}
+	if (v->o.color)
+		fprintf(out, "\033[3%zum", at % 6 + 1);
+	fprintf(out, "%-*s | ", (int)v->width, s->service);
+	if (v->o.color)
+		fputs("\033[0m", out);
+	if (v->o.times)
+		fprintf(out, "%s ", cli_time(l->wall_ns, when));
+	print_text(l, v->o.color, out);
+	putc('\n', out);
+}
+
+void logview_pump(struct logview *v, FILE *out)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!v->sources[i].has_line)
+			advance(v, &v->sources[i]);
+	for (;;) {
+		size_t best = v->n;
+
+		for (size_t i = 0; i < v->n; i++)
+			if (v->sources[i].has_line &&
+			    (best == v->n ||
+			     v->sources[i].line.wall_ns < v->sources[best].line.wall_ns))
+				best = i;
+		if (best == v->n)
+			break;
+		print_line(v, best, &v->sources[best].line, out);
+		advance(v, &v->sources[best]);
+	}
+	fflush(out);
+}
+
+void logview_end(struct logview *v, FILE *out)
+{
+	logview_pump(v, out);
+	for (size_t i = 0; i < v->n; i++) {
+		struct sup_log_line l;
+
+		if (sup_log_flush(v->sources[i].reader, &l) == 1 && wanted(v, &l))
+			print_line(v, i, &l, out);
+	}
+	fflush(out);
+}
