@@ -1,0 +1,122 @@
+/* supervisor/launch.c - see launch.h. */
+#include "runtime/supervisor/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/base/proc.h"
+#include "runtime/supervisor/adopt.h"
+#include "runtime/supervisor/conduct.h"
+#include "runtime/supervisor/logpump.h"
+#include "runtime/supervisor/loop.h"
+#include "runtime/supervisor/note.h"
+#include "runtime/supervisor/spawn.h"
+#include "runtime/supervisor/status.h"
+#include "runtime/supervisor/text.h"
+
+static bool refuse(struct service *s, int exit_code, const char *what, int code)
+{
+	struct text t = text_over(s->st.text, sizeof(s->st.text));
+
+	text_str(&t, what);
+	if (code) {
+		text_str(&t, ": error ");
+		text_num(&t, (uint64_t)code);
+	}
+	s->st.exit_status = exit_code << 8;
+	return false;
+}
+
+bool launch_start(struct supervisor *sup, struct service *s)
+{
+	int pipe_fds[2], pid;
+
+	status_clear_exit(s);
+	logpump_open(sup, s);
+	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return refuse(s, 125, "make a pipe for the launcher", errno);
+	/* The launcher's end blocks as usual: it writes once, into an empty pipe. */
+	fcntl(pipe_fds[1], F_SETFL, 0);
+	pid = spawn_helper(sup, s, "_launch", pipe_fds[1], 3);
+	close(pipe_fds[1]);
+	if (pid < 0) {
+		close(pipe_fds[0]);
+		return refuse(s, 125, "run the launcher", -pid);
+	}
+	s->launcher = pid;
+	s->report = pipe_fds[0];
+	loop_watch(sup, s->report, TOKEN_REPORT, service_slot(sup, s), EPOLLIN);
+	return true;
+}
+
+static void launched(struct supervisor *sup, struct service *s,
+		     const struct sup_launch_report *rep)
+{
+	s->st.pid = rep->pid;
+	s->st.start_time = rep->start_time ? rep->start_time : proc_start_time(rep->pid);
+	s->pidfd = proc_pidfd_as(rep->pid, s->st.start_time);
+	s->adopted = false;
+	s->st.text[0] = '\0';
+	logpump_open(sup, s); /* if the launcher made the FIFOs only now */
+	conduct_fire(sup, s, EV_LAUNCHED);
+	if (s->pidfd < 0)
+		adopt_look(sup, s); /* it is gone, and maybe was reaped by the launcher */
+}
+
+void launch_read_report(struct supervisor *sup, struct service *s)
+{
+	struct sup_launch_report rep;
+	ssize_t n;
+
+	if (s->report < 0)
+		return;
+	n = read(s->report, &rep, sizeof(rep));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	loop_close(&s->report);
+	if (n == sizeof(rep) && rep.pid > 0) {
+		launched(sup, s, &rep);
+		return;
+	}
+	if (n == sizeof(rep)) {
+		rep.text[sizeof(rep.text) - 1] = '\0';
+		text_copy(s->st.text, sizeof(s->st.text), rep.text, strlen(rep.text));
+		s->st.exit_status = (rep.exit_code ? rep.exit_code : 125) << 8;
+	} else {
+		refuse(s, 125, "the launcher ended without a report", 0);
+	}
+	s->begun_ns = proc_now_ns(); /* the time spent on trying is no uptime */
+	conduct_fire(sup, s, EV_LAUNCH_FAILED);
+}
+
+void launch_ended(struct supervisor *sup, struct service *s, int status)
+{
+	(void)status; /* what counts is the report, and that a container may have been left to us */
+	s->launcher = 0;
+	launch_read_report(sup, s);
+	sup->unsettled = true;
+}
+
+void launch_refresh(struct supervisor *sup, struct service *s)
+{
+	int pid;
+
+	if (!s->spec.has_readers || s->refresher)
+		return;
+	pid = spawn_helper(sup, s, "_refresh", -1, -1);
+	if (pid < 0)
+		note(sup, s->spec.name, "cannot run the helper that refreshes its readers",
+		     (uint64_t)-pid);
+	else
+		s->refresher = pid;
+}
+
+void launch_refreshed(struct supervisor *sup, struct service *s)
+{
+	s->refresher = 0;
+	sup->unsettled = true;
+}

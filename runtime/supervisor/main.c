@@ -1,0 +1,188 @@
+/*
+ * supervisor/main.c - minibox-supervisor STACK_DIR LOG_DIR: keeper and supervisor.
+ *
+ * Two processes on the same pages: the keeper starts the supervisor again at once when it dies,
+ * since a FIFO that nobody reads blocks the services. Descriptor 3 is the ready pipe: "1" when
+ * the socket listens, else a message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/proc.h"
+#include "runtime/supervisor/adopt.h"
+#include "runtime/supervisor/control.h"
+#include "runtime/supervisor/loop.h"
+#include "runtime/supervisor/note.h"
+#include "runtime/supervisor/specfile.h"
+#include "runtime/supervisor/text.h"
+
+enum { READY_FD = 3, LOCK_TRIES = 50, CALM_NS = 1000000000 };
+
+static void pause_ms(long ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static int give_up(const struct supervisor *sup, int ready, const char *why, int code)
+{
+	char text[200];
+	struct text t = text_over(text, sizeof(text));
+
+	text_str(&t, why);
+	if (code) {
+		text_str(&t, ": error ");
+		text_num(&t, (uint64_t)code);
+	}
+	note(sup, NULL, text, 0);
+	(void)!write(ready, text, strlen(text));
+	return 1;
+}
+
+/* Many services need many descriptors: six each. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static int open_events(struct supervisor *sup)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sup->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Blocked, not ignored: a helper would inherit the latter through execve. */
+	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sup->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (sup->epoll < 0 || sup->signals < 0)
+		return -errno;
+	loop_watch(sup, sup->signals, TOKEN_SIGNAL, 0, EPOLLIN);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		sup->client[i].fd = -1;
+	return 0;
+}
+
+static void tell_pid(int lock)
+{
+	char pid[24];
+	struct text t = text_over(pid, sizeof(pid));
+
+	text_num(&t, (uint64_t)getpid());
+	text_str(&t, "\n");
+	if (ftruncate(lock, 0) == 0)
+		(void)!pwrite(lock, pid, strlen(pid), 0);
+}
+
+static int supervise(int logs, int lock, int ready)
+{
+	struct supervisor *sup = mmap(NULL, sizeof(*sup), PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char why[160];
+	int r;
+
+	if (sup == MAP_FAILED)
+		return 1;
+	sup->logs = logs;
+	prctl(PR_SET_NAME, "minibox-supervisor", 0, 0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	raise_limits();
+	tell_pid(lock);
+	r = open_events(sup);
+	if (r < 0)
+		return give_up(sup, ready, "cannot make its event descriptors", -r);
+	if (specfile_load(sup, why, sizeof(why)) < 0)
+		return give_up(sup, ready, why, 0);
+	adopt_all(sup);
+	r = control_listen(sup);
+	if (r < 0)
+		return give_up(sup, ready, "cannot listen on '.control'", -r);
+	(void)!write(ready, "1", 1);
+	loop_close(&ready);
+	loop_run(sup);
+	unlink(".control");
+	return 0;
+}
+
+/* Waits for the supervisor, reaping what its predecessors left; its wait status. */
+static int wait_for(int supervisor)
+{
+	int status = 0, pid;
+
+	do
+		pid = waitpid(-1, &status, 0);
+	while (pid != supervisor && (pid > 0 || errno == EINTR));
+	return status;
+}
+
+static int keep(int logs, int lock, int ready)
+{
+	long delay_ms = 0;
+
+	for (bool first = true;; first = false) {
+		uint64_t begun = proc_now_ns();
+		int pid = fork(), status;
+
+		if (pid == 0)
+			return supervise(logs, lock, ready);
+		loop_close(&ready); /* only its first life is waited for */
+		status = pid > 0 ? wait_for(pid) : 1;
+		if (status == 0 || (first && !WIFSIGNALED(status)))
+			return status != 0;
+		/* At once, but for one that cannot live. */
+		delay_ms = proc_now_ns() - begun > CALM_NS ? 0 : delay_ms * 2 + 1;
+		pause_ms(delay_ms > 1000 ? 1000 : delay_ms - 1);
+	}
+}
+
+/* Somebody who only looks whether a supervisor lives holds the lock for an instant, too. */
+static int take_lock(void)
+{
+	int fd = open(".supervisor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		pause_ms(2);
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	int ready = fcntl(READY_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : READY_FD;
+	int logs, lock;
+
+	if (argc != 3)
+		return 2;
+	logs = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (logs < 0 || chdir(argv[1]) < 0)
+		return 1;
+	lock = take_lock();
+	if (lock < 0) { /* another one lives: what was asked for is so */
+		(void)!write(ready, "1", 1);
+		return 0;
+	}
+	prctl(PR_SET_NAME, "minibox-keeper", 0, 0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return keep(logs, lock, ready);
+}
