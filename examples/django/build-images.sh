@@ -54,8 +54,7 @@ made() {
 
 # install_packages DIR OPTION...: Debian packages into the root file system at DIR.
 install_packages() {
-	local dir=$1 log
-	log=$build/${dir##*/}.log
+	local dir=$1 log=$build/${1##*/}.log
 	shift
 	mmdebstrap --mode=root --variant=custom --skip=check/empty --format=directory \
 		--dpkgopt=force-unsafe-io \
@@ -67,9 +66,10 @@ install_packages() {
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt='path-exclude=*/LC_MESSAGES/*.po' \
 		"$@" bookworm "$dir" > "$log" 2>&1 || { tail -n 20 "$log" >&2; fail "mmdebstrap failed"; }
-	# The device nodes, and what was copied from this machine, are not the image's.
+	# The device nodes, what was copied from this machine, and left-overs are not the image's.
 	find "$dir/dev" -mindepth 1 -delete
-	rm -f "$dir/etc/hostname" "$dir/etc/resolv.conf"
+	rm -f "$dir"/etc/{hostname,resolv.conf} "$dir"/etc/{apt/apt.conf,dpkg/dpkg.cfg}.d/??mmdebstrap \
+		"$dir"/var/cache/debconf/*-old
 }
 
 # What every image stands on: Debian's essential packages, without apt.
@@ -83,14 +83,17 @@ base_layer() {
 }
 
 postgres_packages() {
+	# The cluster manager and the query compiler are 180 MB that a container never runs.
+	local unused='postgresql-common postgresql-client-common libjson-perl perl perl-modules-5.36
+		libperl5.36 libllvm14 libz3-4 ssl-cert openssl'
 	install_packages "$1" --include=postgresql-15 \
 		--dpkgopt='path-exclude=/usr/lib/postgresql/15/lib/bitcode/*' \
-		--setup-hook='mkdir -p "$1/etc/postgresql-common" &&
-			echo create_main_cluster=false > "$1/etc/postgresql-common/createcluster.conf"'
-	# The cluster manager and the compiler of queries are 180 MB that a container never runs.
-	chroot "$1" dpkg --purge --force-depends postgresql-common postgresql-client-common \
-		perl perl-modules-5.36 libperl5.36 libllvm14 libz3-4 ssl-cert >> "$build/postgres.log" 2>&1
-	rm -f "$1/usr/lib/postgresql/15/lib/llvmjit.so"
+		--dpkgopt='path-exclude=/usr/lib/postgresql/15/lib/llvmjit*' \
+		--setup-hook='mkdir -p "$1/etc/postgresql-common"' \
+		--setup-hook='echo create_main_cluster=false > "$1/etc/postgresql-common/createcluster.conf"' \
+		--customize-hook='chroot "$1" dpkg --purge --force-depends '"${unused//[[:space:]]/ }"
+	# A random name in the answers to installation questions would make each build differ.
+	sed -i 's|/tmp/postgresql-common[.].*|/tmp/postgresql-common|' "$1/var/cache/debconf/config.dat"
 	install -m 755 "$here/recipes/entrypoint.sh" "$1/usr/local/bin/"
 	rm -rf "$1/var/lib/postgresql"
 	chroot "$1" install -d -o postgres -g postgres /var/lib/postgresql
@@ -135,8 +138,8 @@ app_layer() {
 	find "$root/srv/app" -name __pycache__ -prune -exec rm -rf {} +
 	chown -R 0:0 "$root/srv/app"
 	chmod -R u=rwX,go=rX "$root/srv/app"
-	chroot "$root" env -i PATH=/usr/bin:/bin SECRET_KEY=unused SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
-		sh -c 'cd /srv/app && python3 -m compileall -q . &&
+	chroot "$root" env -i PATH=/usr/bin:/bin SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
+		SECRET_KEY=unused sh -c 'cd /srv/app && python3 -m compileall -q . &&
 			python3 manage.py collectstatic --noinput -v 0'
 	mkdir -p "$stage/srv"
 	mv "$root/srv/app" "$root/srv/static" "$stage/srv/"
