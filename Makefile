@@ -101,12 +101,45 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 	@echo "  FUZZ $@"
 	$Q$(link_row)
 
-unit: $(UNIT)
-	$Qfor t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+unit-build: $(UNIT)
+fuzz-build: $(FUZZ)
+
+# ---- what the README names: each installs what it needs, a second run is quick ----
+BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev zlib1g-dev libzstd-dev \
+                libnl-3-dev libnl-route-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
+EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
+CHECK_DEPS   := clang nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils
+
+deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+       grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \
+       [ "$$(id -u)" = 0 ] || { echo "to install $$missing, run make as root"; exit 1; }; \
+       echo "  APT  "$$missing; export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && \
+       apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+
+deps:
+	$(call deps,$(BUILD_DEPS))
+example-deps:
+	$(call deps,$(BUILD_DEPS) $(EXAMPLE_DEPS))
+check-deps:
+	$(call deps,$(BUILD_DEPS) $(EXAMPLE_DEPS) $(CHECK_DEPS))
+
+example: example-deps
+	$Q$(MAKE) --no-print-directory all
+	$Qexamples/django/build-images.sh examples/django/images
+	$Q$B/minibox up -d examples/django/stack.conf
+	$Qexamples/django/look.sh
+
+check: check-deps
+	$Qtests/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $B/minibox $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
+	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
 
 -include $(OBJ:.o=.d) $(SUP_OBJ:.o=.d)
 
 clean:
 	rm -rf $B
 
-.PHONY: all clean unit
+.PHONY: all clean unit-build fuzz-build deps example-deps check-deps example check install

@@ -1,0 +1,64 @@
+#!/bin/bash
+# layers.sh BUILD - holds the code against the table of rooms, from the compiler's own dependency
+# files, so that no spelling of an include can dodge it. One line a violation; status 1 if any.
+#
+# 1. a room includes only itself and the rooms of its row (ROW_* in the Makefile);
+# 2. from outside a room only its public header is included directly (base is open to all);
+# 3. a library's headers are included in one room only.
+set -u
+B=${1:?build directory}
+bad=0
+say() { echo "layers: $*"; bad=1; }
+
+room_of() { # path -> room
+	case $1 in
+	runtime/main.*) echo main ;;
+	runtime/*/*) local r=${1#runtime/}; echo "${r%%/*}" ;;
+	images/* | netns/*) echo "${1%%/*}" ;;
+	esac
+}
+row_of() { sed -n "s/^ROW_$1 *:= *//p" Makefile | sed 's/\$(ROW_stack)/base images netns cgroup container supervisor/'; }
+public_of() {
+	case $1 in
+	images) echo images/image.h ;;
+	netns) echo netns/netns.h ;;
+	container) echo runtime/container/container.h runtime/container/spec.h ;;
+	*) echo "runtime/$1/$1.h" ;;
+	esac
+}
+
+files=$(find "$B/obj" "$B/musl" -name '*.d' 2>/dev/null)
+[ -n "$files" ] || { echo "layers: no dependency files below $B"; exit 1; }
+for d in $files; do
+	src=$(tr -d '\\\n' <"$d" | sed 's/^[^:]*: *//' | tr -s ' ' '\n' | sed -n '1p')
+	from=$(room_of "$src")
+	[ -n "$from" ] || continue
+	allowed=" $from $([ "$from" = main ] && echo "base cli" || row_of "$from") "
+	# main sees lower rooms through cli.h alone, so only what it names itself counts there
+	[ "$from" = main ] && continue
+	for h in $(tr -d '\\' <"$d" | tr -s ' ' '\n' | grep -E '^(runtime|images|netns)/.*\.h$' | sort -u); do
+		to=$(room_of "$h")
+		case $allowed in *" $to "*) ;; *) say "$src may not include $h ($from -> $to)" ;; esac
+	done
+done
+
+while IFS=: read -r src inc; do
+	from=$(room_of "$src") to=$(room_of "$inc")
+	[ "$from" = "$to" ] || [ "$to" = base ] && continue
+	[ "$from" = main ] && [ "$to" != cli ] && say "$src may not include $inc"
+	case " $(public_of "$to") " in *" $inc "*) ;; *) say "$src includes the private header $inc" ;; esac
+done < <(grep -HoE '^#include "[^"]+"' -r runtime images netns --include='*.[ch]' | sed 's/#include "//; s/"$//')
+
+only_in() { # library-header-regex room...
+	local re=$1 f; shift
+	for f in $(grep -lE "^#include <($re)" -r runtime images netns --include='*.[ch]'); do
+		case " $* " in *" $(room_of "$f") "*) ;; *) say "$f includes a library of another room ($re)" ;; esac
+	done
+}
+only_in 'archive' images
+only_in 'nettle|zlib|zstd|isa-l' images
+only_in 'netlink|nftables' netns
+only_in 'seccomp\.h' container
+only_in 'sys/capability' container
+only_in 'jansson' base
+exit $bad
