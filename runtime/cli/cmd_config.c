@@ -7,7 +7,7 @@ static int config_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT;
 	struct stack_model *m = NULL;
-	int r = cli_model(c, a, a->operands.n ? a->operands.v[0] : NULL, &m, e);
+	int r = cli_model(c, a, a->operands.n ? a->operands.v[0] : NULL, NULL, &m, e);
 
 	if (r < 0)
 		return r;

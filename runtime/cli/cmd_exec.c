@@ -119,13 +119,17 @@ static int run_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	const char *service = a->operands.v[0], *slash = strrchr(service, '/');
 	AUTO_FREE char *file = slash ? str_ndup(service, (size_t)(slash - service)) : NULL;
+	AUTO_STRV struct strv one = STRV_INIT;
 	struct stack_model *m = NULL;
-	int r = cli_model(c, a, file, &m, e);
+	int r;
 
+	service = slash ? slash + 1 : service;
+	strv_add(&one, service);
+	r = cli_model(c, a, file, &one, &m, e);
 	if (r < 0)
 		return r;
 	c->fail_status = 125;
-	r = run_in(c, a, m, slash ? slash + 1 : service, e);
+	r = run_in(c, a, m, service, e);
 	model_free(m);
 	return r;
 }

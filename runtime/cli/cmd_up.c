@@ -159,7 +159,7 @@ static int up_run(struct cli *c, const struct cli_args *a, struct err *e)
 	int r;
 
 	split_operands(a, &file, &chosen);
-	r = cli_model(c, a, file, &m, e);
+	r = cli_model(c, a, file, &chosen, &m, e);
 	if (r == 0)
 		r = up_model(c, a, m, &chosen, e);
 	model_free(m);
@@ -230,7 +230,7 @@ static int plan_run(struct cli *c, const struct cli_args *a, struct err *e)
 	int r;
 
 	split_operands(a, &file, &o.services);
-	r = cli_model(c, a, file, &m, e);
+	r = cli_model(c, a, file, &o.services, &m, e);
 	if (r == 0)
 		r = cli_store(c, &store, e);
 	if (r == 0)

@@ -56,36 +56,67 @@ static int default_file(struct cli *c, struct strv *files, struct err *e)
 	return cli_usage(c, e, "there is no ./stack.conf: name a stack file or a running stack");
 }
 
-int cli_model(struct cli *c, const struct cli_args *a, const char *file,
-	      struct stack_model **ret, struct err *e)
+/* An operand that is no file may name a stack that runs: its own files are meant, and its name. */
+static int add_operand(struct cli *c, const char *operand, struct model_opts *o, struct err *e)
 {
-	struct model_opts o = { .name = c->name };
+	struct stack_host *h = NULL;
+	int r;
+
+	if (access(operand, F_OK) == 0 || strchr(operand, '/')) {
+		strv_add(&o->files, operand);
+		return 0;
+	}
+	r = cli_host(c, &h, e);
+	if (r == 0)
+		r = stack_files(h, operand, &o->files, e);
+	if (r == STACK_E_ABSENT)
+		return cli_usage(c, e, "'%s' is neither a file nor a running stack", operand);
+	o->name = operand;
+	return r;
+}
+
+static int load(struct cli *c, const struct cli_args *a, const char *file,
+		struct model_opts *o, struct stack_model **ret, struct err *e)
+{
 	AUTO_BUF struct buf diagnostics = BUF_INIT;
 	int r = 0;
 
+	o->name = c->name;
 	if (file)
-		strv_add(&o.files, file);
-	strv_copy(&o.files, args_list(a, "file"));
-	strv_copy(&o.profiles, args_list(a, "profile"));
-	if (!o.files.n)
-		r = default_file(c, &o.files, e);
+		r = add_operand(c, file, o, e);
+	strv_copy(&o->files, args_list(a, "file"));
+	strv_copy(&o->profiles, args_list(a, "profile"));
+	if (r == 0 && !o->files.n)
+		r = default_file(c, &o->files, e);
 	for (char **p = environ; *p; p++)
-		strv_add(&o.env, *p);
+		strv_add(&o->env, *p);
 	if (r == 0)
-		r = model_load(&o, ret, &diagnostics, e);
+		r = model_load(o, ret, &diagnostics, e);
 	if (diagnostics.len)
 		fputs(diagnostics.data, stderr);
 	if (r < 0)
 		c->fail_status = 2;
-	strv_free(&o.files);
-	strv_free(&o.profiles);
-	strv_free(&o.env);
+	strv_free(&o->files);
+	strv_free(&o->profiles);
+	strv_free(&o->services);
+	strv_free(&o->env);
 	return r;
+}
+
+int cli_model(struct cli *c, const struct cli_args *a, const char *file,
+	      const struct strv *services, struct stack_model **ret, struct err *e)
+{
+	struct model_opts o = { 0 };
+
+	if (services)
+		strv_copy(&o.services, services);
+	return load(c, a, file, &o, ret, e);
 }
 
 int cli_stack(struct cli *c, const struct cli_args *a, const char *operand, char **ret,
 	      struct err *e)
 {
+	struct model_opts o = { .loose = true }; /* only the name is wanted */
 	struct stack_model *m = NULL;
 	struct stack_host *h = NULL;
 	int r = cli_host(c, &h, e);
@@ -102,7 +133,7 @@ int cli_stack(struct cli *c, const struct cli_args *a, const char *operand, char
 		*ret = str_dup(operand);
 		return 0;
 	}
-	r = cli_model(c, a, operand, &m, e);
+	r = load(c, a, operand, &o, &m, e);
 	if (r == 0)
 		*ret = str_dup(m->name);
 	model_free(m);

@@ -24,10 +24,13 @@ int cli_usage(struct cli *c, struct err *e, const char *fmt, ...) printf_like(3,
 
 /**
  * cli_model() - load the stack files that the arguments name
- * @file: an operand, or NULL: -f's, else ./stack.conf. Diagnostics are printed; status 2.
+ * @file: an operand (a path, or the name of a running stack), or NULL: -f's, else ./stack.conf
+ * @services: named by the user, so taken whatever their profiles; NULL: none
+ * Diagnostics are printed; exit status 2.
  */
 must_check int cli_model(struct cli *c, const struct cli_args *a, const char *file,
-			 struct stack_model **ret, struct err *e);
+			 const struct strv *services, struct stack_model **ret,
+			 struct err *e);
 /** cli_stack() - the name of the stack that @operand means: a running stack's name, a file's
  * path, or NULL: the default file's. Owned by the caller. */
 must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *operand,

@@ -174,6 +174,20 @@ int stack_inspect(struct stack_host *h, const char *stack, const char *service, 
 	return r == 0 && !rs ? STACK_E_ABSENT : r;
 }
 
+int stack_files(const struct stack_host *h, const char *stack, struct strv *ret, struct err *e)
+{
+	AUTO_CLOSE int stack_fd = -1;
+	struct record *rec = NULL;
+	int r = host_stack_fd(h, stack, &stack_fd, e);
+
+	if (r == 0)
+		r = record_read(stack_fd, &rec, e);
+	if (r == 0)
+		strv_copy(ret, &rec->files);
+	record_free(rec);
+	return r;
+}
+
 int stack_logs_fd(const struct stack_host *h, const char *stack, int *ret, struct err *e)
 {
 	AUTO_FREE char *rel = str_fmt("logs/%s", stack);

@@ -42,6 +42,9 @@ struct stack_host *stack_host_free(struct stack_host *h);
 /** stack_list() - names of the stacks that exist in RUN, sorted */
 must_check int stack_list(const struct stack_host *h, struct strv *ret, struct err *e);
 bool stack_exists(const struct stack_host *h, const char *stack);
+/** stack_files() - the files an existing stack was made from; STACK_E_ABSENT */
+must_check int stack_files(const struct stack_host *h, const char *stack, struct strv *ret,
+			   struct err *e);
 /** stack_used_images() - ids of the images that existing containers were made from */
 must_check int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *e);
 
