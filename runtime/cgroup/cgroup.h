@@ -26,6 +26,10 @@ struct cgroup_limits {
 	uint64_t cpu_millis;   /* 1000 is one processor's time; 0: none */
 	uint64_t pids;	       /* 0: none */
 	bool devices;	       /* v1: allow only the default devices; v2: nothing is done */
+	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0: no limit */
+	uint64_t cpu_shares;	/* 2..262144, as Docker; 0: unset */
+	const char *cpuset;	/* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
+	bool oom_group;		/* v2: one out-of-memory kill takes the whole group */
 };
 
 struct cgroup_usage {
@@ -69,12 +73,20 @@ struct cgroup *cgroup_free(struct cgroup *g);
  * clone(CLONE_VM) may call it.
  */
 must_check int cgroup_join(const struct cgroup *g, struct err *e);
+/** cgroup_join_v1() - as cgroup_join(), for a process that was born in the unified group */
+must_check int cgroup_join_v1(const struct cgroup *g, struct err *e);
 /** cgroup_dirfd_v2() - directory fd in the unified hierarchy for CLONE_INTO_CGROUP, or -1 */
 int cgroup_dirfd_v2(const struct cgroup *g);
+/** cgroup_only_v2() - no other hierarchy is used: being born in the group is all */
+bool cgroup_only_v2(const struct cgroup *g);
 
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
 must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret, struct err *e);
-/** cgroup_limits() - limits as the kernel has them now */
+/** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2: nothing
+ * @type: 'c' or 'b' */
+must_check int cgroup_allow_device(const struct cgroup *g, char type, unsigned major,
+				   unsigned minor, struct err *e);
+/** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0 */
 must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret, struct err *e);
 /** cgroup_freeze() - freeze or thaw all processes; returns once it is so (bounded, 2 s) */
 must_check int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);

@@ -70,7 +70,9 @@ must_check int container_start(struct container *c, struct err *e);
  * container_exec() - a further process in a running container, started at once
  * @s:     the container's stored spec with args, env, user, cwd, tty, stdio replaced as wanted
  * @pid:   the container's PID 1 on the host, @pidfd its pidfd
- * Same namespaces, cgroup, capabilities, seccomp; PATH is searched in the container.
+ * Same namespaces, cgroup, capabilities, seccomp; PATH is searched in the container. No init:
+ * the program is the caller's child itself.
+ * @ret: NULL on failure, except when the execve failed: then it holds container_exec_errno()
  */
 must_check int container_exec(const struct container_spec *s, pid_t pid, int pidfd,
 			      struct container **ret, struct err *e);
