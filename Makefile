@@ -34,6 +34,8 @@ OBJ      := $(SRC:%.c=$B/obj/%.o)
 SUP_SRC  := $(filter-out $(wildcard runtime/supervisor/client_*.c),$(wildcard runtime/supervisor/*.c)) \
             $(filter-out runtime/base/json.c,$(wildcard runtime/base/*.c))
 SUP_OBJ  := $(SUP_SRC:%.c=$B/musl/%.o)
+# The resident's pure parts are unit-tested like any other code.
+SUP_TEST := $(patsubst %.c,$B/obj/%.o,$(filter-out %/main.c,$(filter runtime/supervisor/%,$(SUP_SRC))))
 INIT_SRC := $(wildcard runtime/container/init/*.c)
 
 # Which rooms a room may include; tests/lib/layers.sh checks it, and a room's unit tests link no other.
@@ -60,7 +62,7 @@ $B/minibox: $(OBJ)
 
 $B/minibox-supervisor: $(SUP_OBJ)
 	@echo "  LD   $@"
-	$Q$(MUSL) -static -s -Wl,--gc-sections -Wl,-z,norelro -Wl,--build-id=none -o $@ $(SUP_OBJ)
+	$Q$(MUSL) -static -s -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--build-id=none -o $@ $(SUP_OBJ)
 
 $B/minibox-init: $(INIT_SRC) $(wildcard runtime/container/init/*.h)
 	@mkdir -p $(@D)
@@ -83,7 +85,7 @@ $B/musl/%.o: %.c
 
 .PRECIOUS: $B/lib/%.a
 .SECONDEXPANSION:
-$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(OBJ))
+$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(OBJ) $(SUP_TEST))
 	@mkdir -p $(@D)
 	$Qrm -f $@; ar rcs $@ $^
 
@@ -137,7 +139,7 @@ install: all
 	install -m 755 $B/minibox $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
 
--include $(OBJ:.o=.d) $(SUP_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
 
 clean:
 	rm -rf $B

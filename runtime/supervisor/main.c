@@ -56,10 +56,10 @@ static void raise_limits(void)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)prlimit(0, RLIMIT_NOFILE, &r, NULL);
 }
 
 static int open_events(struct supervisor *sup)
