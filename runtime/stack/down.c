@@ -100,7 +100,7 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 
 	(void)!stop_all(stack_fd, timeout_ms, &one);
 	keep_first(&first, &one);
-	(void)!record_read(stack_fd, &rec, &one);
+	(void)!record_load(stack_fd, &rec, &one);
 	keep_first(&first, &one);
 	list_services(stack_fd, rec, &names);
 	for (size_t i = names.n; i-- > 0;) {

@@ -253,7 +253,7 @@ static int read_records(const struct stack_host *h, const char *skip, struct rec
 			continue;
 		r = host_stack_fd(h, names.v[i], &fd, e);
 		if (r == 0)
-			r = record_read(fd, &(*ret)[*n], e);
+			r = record_load(fd, &(*ret)[*n], e);
 		if (r == 0)
 			(*n)++;
 		if (r > 0)

@@ -89,7 +89,7 @@ int stack_ps(struct stack_host *h, const char *stack, struct stack_service_info 
 	int r = host_stack_fd(h, stack, &stack_fd, e);
 
 	if (r == 0)
-		r = record_read(stack_fd, &rec, e);
+		r = record_load(stack_fd, &rec, e);
 	if (r != 0)
 		return r;
 	list = mem_new(rec->n_services + 1, sizeof(*list));
@@ -156,7 +156,7 @@ int stack_inspect(struct stack_host *h, const char *stack, const char *service, 
 	int r = host_stack_fd(h, stack, &stack_fd, e);
 
 	if (r == 0)
-		r = record_read(stack_fd, &rec, e);
+		r = record_load(stack_fd, &rec, e);
 	if (r == 0)
 		r = instance_spec(h, stack, service, &spec, e);
 	if (r == 0)
@@ -181,7 +181,7 @@ int stack_files(const struct stack_host *h, const char *stack, struct strv *ret,
 	int r = host_stack_fd(h, stack, &stack_fd, e);
 
 	if (r == 0)
-		r = record_read(stack_fd, &rec, e);
+		r = record_load(stack_fd, &rec, e);
 	if (r == 0)
 		strv_copy(ret, &rec->files);
 	record_free(rec);

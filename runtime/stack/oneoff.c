@@ -138,7 +138,7 @@ static int forget(struct stack_host *h, struct stack_oneoff *o, struct record *r
 		r = remove_anonymous(h, o, rs, e);
 	record_remove(rec, o->name);
 	if (r == 0)
-		r = record_write(stack_fd, rec, e);
+		r = record_save(stack_fd, rec, e);
 	if (r == 0 && rec->n_services == 0) {
 		r = host_lock(h, &lock, e);
 		if (r == 0)
@@ -157,7 +157,7 @@ int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e)
 	if (r == 0)
 		r = host_stack_fd(h, o->stack, &stack_fd, e);
 	if (r == 0)
-		r = record_read(stack_fd, &rec, e);
+		r = record_load(stack_fd, &rec, e);
 	if (r == 0)
 		r = forget(h, o, rec, stack_fd, e);
 	record_free(rec);

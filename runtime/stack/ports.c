@@ -33,7 +33,7 @@ static char *port_holder(struct up *u, const struct model_port *port)
 
 		if (str_eq(stacks.v[i], u->model->name) ||
 		    host_stack_fd(u->h, stacks.v[i], &fd, &ignored) != 0 ||
-		    record_read(fd, &rec, &ignored) != 0)
+		    record_load(fd, &rec, &ignored) != 0)
 			continue;
 		for (size_t s = 0; !found && s < rec->n_services; s++)
 			for (size_t p = 0; p < rec->services[s].n_publish; p++)

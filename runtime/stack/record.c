@@ -218,7 +218,7 @@ static void share_parse(const json_t *j, struct record *r)
 	s->path = str_dup(json_str(j, "path", ""));
 }
 
-int record_write(int stack_fd, const struct record *r, struct err *e)
+int record_save(int stack_fd, const struct record *r, struct err *e)
 {
 	AUTO_JSON json_t *j = NULL;
 	json_t *services = json_array(), *shares = json_array();
@@ -238,7 +238,7 @@ int record_write(int stack_fd, const struct record *r, struct err *e)
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
 
-int record_read(int stack_fd, struct record **ret, struct err *e)
+int record_load(int stack_fd, struct record **ret, struct err *e)
 {
 	AUTO_JSON json_t *j = NULL;
 	const json_t *item;

@@ -46,9 +46,9 @@ struct record {
 	size_t n_shares;
 };
 
-/** record_read() - STACK_E_ABSENT when there is none; owned by the caller */
-must_check int record_read(int stack_fd, struct record **ret, struct err *e);
-must_check int record_write(int stack_fd, const struct record *r, struct err *e);
+/** record_load() - STACK_E_ABSENT when there is none; owned by the caller */
+must_check int record_load(int stack_fd, struct record **ret, struct err *e);
+must_check int record_save(int stack_fd, const struct record *r, struct err *e);
 struct record *record_new(const char *name, const char *dir);
 struct record *record_free(struct record *r);
 struct record_service *record_service(const struct record *r, const char *name);

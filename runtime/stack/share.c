@@ -182,7 +182,7 @@ int stack_refresh(struct stack_host *h, const char *stack, const char *service, 
 	int r = host_stack_fd(h, stack, &stack_fd, e);
 
 	if (r == 0)
-		r = record_read(stack_fd, &rec, e);
+		r = record_load(stack_fd, &rec, e);
 	if (r != 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < rec->n_shares; i++) {

@@ -75,7 +75,7 @@ static int open_record(struct up *u, struct err *e)
 	int r = host_stack_fd(u->h, u->model->name, &u->stack_fd, e);
 
 	if (r == 0)
-		r = record_read(u->stack_fd, &u->rec, e);
+		r = record_load(u->stack_fd, &u->rec, e);
 	return r == STACK_E_ABSENT ? 0 : r;
 }
 
@@ -96,7 +96,7 @@ static int found_stack(struct up *u, struct err *e)
 	if (r == 0 && u->stack_fd < 0)
 		r = fd_mkdir(u->h->run_fd, u->rec->name, 0700, &u->stack_fd, e);
 	if (r == 0)
-		r = record_write(u->stack_fd, u->rec, e);
+		r = record_save(u->stack_fd, u->rec, e);
 	if (r == 0 && !netns_subnet_host(&u->rec->subnet, 1, &gw))
 		r = err_msg(e, EINVAL, "the stack's subnet has no room for a gateway");
 	if (r == 0)
@@ -419,7 +419,7 @@ static int remove_step(struct up *u, const char *service, struct err *e)
 int up_publish(struct up *u, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	int r = record_write(u->stack_fd, u->rec, e);
+	int r = record_save(u->stack_fd, u->rec, e);
 
 	if (r == 0)
 		r = etc_write_hosts(u->rec, u->stack_fd, e);

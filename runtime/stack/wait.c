@@ -20,7 +20,7 @@ static int open_stack(struct stack_host *h, const char *stack, int *stack_fd,
 {
 	int r = host_stack_fd(h, stack, stack_fd, e);
 
-	return r == 0 ? record_read(*stack_fd, rec, e) : r;
+	return r == 0 ? record_load(*stack_fd, rec, e) : r;
 }
 
 /* A connection to the supervisor, which is started again (and adopts what runs) if it died. */

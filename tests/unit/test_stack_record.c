@@ -51,9 +51,9 @@ TEST(record_is_read_back_as_it_was_written)
 	struct record_service *web;
 	struct err e = ERR_INIT;
 
-	CHECK_INT(record_read(dir, &b, &e), STACK_E_ABSENT);
-	CHECK_OK(record_write(dir, a, &e), &e);
-	CHECK_OK(record_read(dir, &b, &e), &e);
+	CHECK_INT(record_load(dir, &b, &e), STACK_E_ABSENT);
+	CHECK_OK(record_save(dir, a, &e), &e);
+	CHECK_OK(record_load(dir, &b, &e), &e);
 	CHECK_STR(b->name, "shop");
 	CHECK_STR(b->bridge, "mb-12345678");
 	CHECK_INT(b->uid_base, a->uid_base);
