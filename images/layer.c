@@ -1,0 +1,184 @@
+/* images/layer.c - see layer.h. */
+#include "images/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "images/unpack.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/json.h"
+#include "runtime/base/log.h"
+
+static char *chain_key(const struct layer_want *w)
+{
+	return str_fmt("chain-%s", w->chain_id.hex);
+}
+
+static int read_meta(struct image_store *s, const char *key, struct layer_meta *ret,
+		     struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/layer.json", key);
+	AUTO_JSON json_t *j = NULL;
+
+	if (faccessat(s->layers, path, F_OK, 0) < 0)
+		return IMAGE_E_NOT_FOUND;
+	if (json_read(s->layers, path, &j, e) < 0)
+		return err_ctx(e, "layer '%s'", key);
+	ret->bytes = (uint64_t)json_int(j, "bytes", 0);
+	ret->root = json_bool(j, "root", false);
+	ret->root_plain = json_bool(j, "root_plain", true);
+	return 0;
+}
+
+static int write_meta(int dir, const struct layer_meta *m, struct err *e)
+{
+	AUTO_JSON json_t *j = json_object();
+
+	json_object_set_new(j, "bytes", json_integer((json_int_t)m->bytes));
+	json_object_set_new(j, "root", json_boolean(m->root));
+	json_object_set_new(j, "root_plain", json_boolean(m->root_plain));
+	return json_write(dir, "layer.json", j, 0600, e);
+}
+
+/* A layer that depends on others is under its chain's key only, so that key goes first. */
+static int find(struct image_store *s, const struct layer_want *w, char **ret_key,
+		struct layer_meta *ret, struct err *e)
+{
+	AUTO_FREE char *chain = chain_key(w);
+	int r = read_meta(s, chain, ret, e);
+
+	if (r == 0)
+		*ret_key = TAKE(chain);
+	if (r != IMAGE_E_NOT_FOUND || w->below >= 0)
+		return r;
+	r = read_meta(s, w->diff_id.hex, ret, e);
+	if (r == 0)
+		*ret_key = str_dup(w->diff_id.hex);
+	return r;
+}
+
+static bool root_is_plain(int fd)
+{
+	char list[64];
+	struct stat st;
+	ssize_t n = flistxattr(fd, list, sizeof(list));
+
+	/* overlayfs does not show a root's opaque mark; any other xattr has to be seen */
+	if (fstat(fd, &st) < 0 || n < 0 || (n > 0 && !str_eq(list, "trusted.overlay.opaque")))
+		return false;
+	return st.st_uid == 0 && st.st_gid == 0 && (st.st_mode & 07777) == 0755 &&
+	       n <= (ssize_t)sizeof("trusted.overlay.opaque");
+}
+
+static int unpack(const struct layer_want *w, int root, struct unpack_result *ret,
+		  struct err *e)
+{
+	struct unpack_job job = {
+		.blob = w->blob,
+		.digest = w->digest,
+		.diff_id = w->diff_id,
+		.root = root,
+		.below = w->below,
+		.mode = w->below >= 0 ? TREE_ABOVE : w->bottom ? TREE_BOTTOM : TREE_ALONE,
+		.progress = w->progress,
+		.arg = w->arg,
+	};
+
+	/* overlayfs shows the uppermost layer's root: without an entry it must be as below */
+	if (w->below >= 0 && tree_copy_attrs(w->below, root, e) < 0)
+		return err_ctx(e, "root");
+	return unpack_layer(&job, ret, e);
+}
+
+/* Fill @dir (in tmp/), and say under which key it belongs. */
+static int fill(const struct layer_want *w, int dir, char **ret_key, struct layer_meta *ret,
+		struct err *e)
+{
+	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
+	struct unpack_result res;
+	AUTO_CLOSE int root = -1;
+	int r = tree_mkdir(dir, "fs", false, &root, e);
+
+	if (r == 0)
+		r = unpack(w, root, &res, e);
+	if (r != 0)
+		return r;
+	if (!res.totals.root && futimens(root, epoch) < 0)
+		return err_set(e, errno, "set the root's time");
+	if (res.totals.devices)
+		log_note("layer '%s': %llu device nodes left out", w->diff_id.hex,
+			 (unsigned long long)res.totals.devices);
+	ret->bytes = res.totals.bytes;
+	ret->root = res.totals.root;
+	ret->root_plain = root_is_plain(root);
+	*ret_key = w->below >= 0 || res.depends ? chain_key(w) : str_dup(w->diff_id.hex);
+	return write_meta(dir, ret, e);
+}
+
+/* From here on a power cut leaves the whole layer or none of it. */
+static int publish(struct image_store *s, int dir, const char *tmp, const char *key,
+		   struct err *e)
+{
+	if (syncfs(dir) < 0)
+		return err_set(e, errno, "sync layer '%s'", key);
+	if (renameat(s->tmp, tmp, s->layers, key) < 0)
+		return err_set(e, errno, "rename to 'layers/%s'", key);
+	return store_sync(s->layers, "layers", e);
+}
+
+static int make(struct image_store *s, const struct layer_want *w, char **ret_key,
+		struct layer_meta *ret, struct err *e)
+{
+	AUTO_FREE char *tmp = store_tmp_name("layer"), *key = NULL;
+	AUTO_CLOSE int dir = -1;
+	struct err ignored = ERR_INIT;
+	int r = fd_mkdir(s->tmp, tmp, 0700, &dir, e);
+
+	if (r == 0)
+		r = fill(w, dir, &key, ret, e);
+	if (r == 0)
+		r = publish(s, dir, tmp, key, e);
+	if (r == 0)
+		*ret_key = TAKE(key);
+	else
+		(void)!fd_rm_rf(s->tmp, tmp, &ignored); /* else the next open clears it */
+	return r;
+}
+
+int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_key,
+		 struct layer_meta *ret_meta, bool *ret_cached, struct err *e)
+{
+	AUTO_FREE char *chain = chain_key(w), *lock_name = NULL;
+	AUTO_CLOSE int lock = -1;
+	int r = find(s, w, ret_key, ret_meta, e);
+
+	*ret_cached = true;
+	if (r <= 0)
+		return r;
+	/* Two loads of one layer: the second waits here, then finds it. */
+	lock_name = str_fmt("%s.lock", w->below >= 0 ? chain : w->diff_id.hex);
+	r = fd_lock(s->tmp, lock_name, true, true, &lock, e);
+	if (r == 0)
+		r = find(s, w, ret_key, ret_meta, e);
+	if (r <= 0)
+		return r;
+	*ret_cached = false;
+	return make(s, w, ret_key, ret_meta, e);
+}
+
+int layer_open(struct image_store *s, const char *key, int *ret_fd, struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/fs", key);
+	int fd = fd_open_beneath(s->layers, path, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return errno == ENOENT ? IMAGE_E_NOT_FOUND :
+					 err_set(e, errno, "open layer '%s'", key);
+	*ret_fd = fd;
+	return 0;
+}

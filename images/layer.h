@@ -1,0 +1,40 @@
+/*
+ * images/layer.h - unpacked layers of the store: layers/KEY/{fs/,layer.json}.
+ *
+ * Knows keys, locks and the atomic appearance of a layer. Does not know images.
+ */
+#ifndef IMAGES_LAYER_H
+#define IMAGES_LAYER_H
+
+#include "images/digest.h"
+#include "images/source.h"
+#include "images/tree.h"
+
+struct layer_meta {
+	uint64_t bytes;	 /* of file content */
+	bool root;	 /* the layer itself says what the root directory is like */
+	bool root_plain; /* the root is 0755 root without xattrs */
+};
+
+struct layer_want {
+	struct blob blob;
+	const struct digest *digest; /* of the blob, or NULL */
+	struct digest diff_id, chain_id;
+	bool bottom;
+	int below; /* -1, or the merged layers below: the layer is then keyed by its chain */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+};
+
+/**
+ * layer_ensure() - find the layer in the store or unpack it there
+ * @ret_key:    owned by the caller
+ * @ret_cached: it was there (or another load has just made it)
+ * Return: 0; TREE_E_DEPENDS: call again with the layers below; -errno
+ */
+must_check int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_key,
+			    struct layer_meta *ret_meta, bool *ret_cached, struct err *e);
+/** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it */
+must_check int layer_open(struct image_store *s, const char *key, int *ret_fd, struct err *e);
+
+#endif

@@ -1,0 +1,15 @@
+/* images/load.h - loading an archive, for image_load() and image_ensure(). */
+#ifndef IMAGES_LOAD_H
+#define IMAGES_LOAD_H
+
+#include "images/image.h"
+
+/**
+ * load_archive() - as image_load()
+ * @single: refuse, before anything is unpacked, an archive that does not hold exactly one image
+ */
+must_check int load_archive(struct image_store *s, int dir, const char *path,
+			    const struct image_progress *p, bool single, struct image ***ret,
+			    size_t *n, struct err *e);
+
+#endif

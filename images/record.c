@@ -1,0 +1,196 @@
+/* images/record.c - see record.h. */
+#include "images/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "images/imgconf.h"
+#include "images/refname.h"
+#include "images/store.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/json.h"
+
+enum { REF_FILE_MAX = 256 };
+
+static bool exists(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int record_layers(struct image_store *s, const char *hex, struct strv *ret, struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/record.json", hex);
+	AUTO_JSON json_t *j = NULL;
+	int r = json_read(s->images, path, &j, e);
+
+	if (r < 0)
+		return err_ctx(e, "image '%s'", hex);
+	json_strv(j, "layers", ret);
+	return 0;
+}
+
+/* The id in a file of refs/; "" if it holds none. */
+static int read_ref(struct image_store *s, const char *file, char **ret_hex, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT;
+	struct digest d;
+	int r = fd_read_file(s->refs, file, REF_FILE_MAX, &b, e);
+
+	if (r < 0)
+		return err_ctx(e, "image name '%s'", file);
+	b.data[strcspn(b.data, "\n")] = '\0';
+	*ret_hex = str_dup(digest_parse(b.data, &d) ? d.hex : "");
+	return 0;
+}
+
+static int names_of(struct image_store *s, const char *hex, struct strv *ret, struct err *e)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = fd_list(s->refs, ".", &files, e);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		AUTO_FREE char *id = NULL;
+
+		r = read_ref(s, files.v[i], &id, e);
+		if (r == 0 && str_eq(id, hex))
+			strv_take(ret, refname_from_file(files.v[i]));
+	}
+	return r;
+}
+
+static void free_image(struct image **img)
+{
+	image_free(*img);
+}
+
+static int read_files(struct image_store *s, const char *hex, struct image *img, struct err *e)
+{
+	AUTO_FREE char *config = str_fmt("%s/config.json", hex);
+	AUTO_FREE char *record = str_fmt("%s/record.json", hex);
+	AUTO_BUF struct buf b = BUF_INIT;
+	AUTO_JSON json_t *j = NULL;
+	int r = fd_read_file(s->images, config, IMGCONF_JSON_MAX, &b, e);
+
+	if (r == 0)
+		r = imgconf_parse(b.data, b.len, img, e);
+	if (r == 0)
+		r = json_read(s->images, record, &j, e);
+	if (r < 0)
+		return r;
+	json_strv(j, "layers", &img->layers);
+	img->size_bytes = (uint64_t)json_int(j, "size", 0);
+	if (img->layers.n != img->diff_ids.n)
+		return err_msg(e, EINVAL, "'record.json' does not fit 'config.json'");
+	return 0;
+}
+
+int record_read(struct image_store *s, const char *hex, struct image **ret, struct err *e)
+{
+	AUTO(free_image) struct image *img = mem_new(1, sizeof(*img));
+	int r;
+
+	if (!*hex || strchr(hex, '/') || *hex == '.' || !exists(s->images, hex))
+		return IMAGE_E_NOT_FOUND;
+	r = read_files(s, hex, img, e);
+	if (r == 0)
+		r = names_of(s, hex, &img->names, e);
+	if (r < 0)
+		return err_ctx(e, "image '%s'", hex);
+	*ret = TAKE(img);
+	return 0;
+}
+
+static json_t *to_json(const struct image *img, const char *manifest)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "id", json_text(img->id));
+	json_object_set_new(j, "layers", json_from_strv(&img->layers));
+	json_object_set_new(j, "diff_ids", json_from_strv(&img->diff_ids));
+	json_object_set_new(j, "size", json_integer((json_int_t)img->size_bytes));
+	if (manifest)
+		json_object_set_new(j, "manifest", json_text(manifest));
+	return j;
+}
+
+static int write_files(int dir, const struct image *img, const struct buf *config,
+		       const char *manifest, struct err *e)
+{
+	AUTO_JSON json_t *j = to_json(img, manifest);
+	int r = fd_write_file(dir, "config.json", config->data, config->len, 0600, e);
+
+	return r < 0 ? r : json_write(dir, "record.json", j, 0600, e);
+}
+
+/* A new directory appears by one rename; in an old one each file is replaced whole. */
+static int write_dir(struct image_store *s, const char *hex, const struct image *img,
+		     const struct buf *config, const char *manifest, struct err *e)
+{
+	AUTO_FREE char *tmp = store_tmp_name(hex);
+	bool is_new = !exists(s->images, hex);
+	AUTO_CLOSE int dir = -1;
+	int r = fd_mkdir(is_new ? s->tmp : s->images, is_new ? tmp : hex, 0700, &dir, e);
+
+	if (r == 0)
+		r = write_files(dir, img, config, manifest, e);
+	if (r == 0)
+		r = store_sync(dir, hex, e);
+	if (r < 0 || !is_new)
+		return r;
+	if (renameat(s->tmp, tmp, s->images, hex) == 0)
+		return store_sync(s->images, "images", e);
+	if (errno != EEXIST && errno != ENOTEMPTY)
+		return err_set(e, errno, "rename to 'images/%s'", hex);
+	return fd_rm_rf(s->tmp, tmp, e); /* another load of the same image was faster */
+}
+
+int record_write(struct image_store *s, const struct image *img, const struct buf *config,
+		 const char *manifest, struct err *e)
+{
+	const char *hex = img->id + strlen("sha256:");
+	int r = write_dir(s, hex, img, config, manifest, e);
+
+	for (size_t i = 0; r == 0 && i < img->names.n; i++) {
+		AUTO_FREE char *file = refname_file(img->names.v[i]);
+
+		r = store_put(s, s->refs, file, img->id, strlen(img->id), e);
+	}
+	if (r == 0)
+		r = store_sync(s->refs, "refs", e);
+	return r < 0 ? err_ctx(e, "image '%s'", hex) : 0;
+}
+
+int record_by_name(struct image_store *s, const char *name, char **ret_hex, struct err *e)
+{
+	AUTO_FREE char *file = refname_file(name), *hex = NULL;
+	int r;
+
+	if (!exists(s->refs, file))
+		return IMAGE_E_NOT_FOUND;
+	r = read_ref(s, file, &hex, e);
+	if (r < 0)
+		return r;
+	*ret_hex = TAKE(hex);
+	return 0;
+}
+
+int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex, struct err *e)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = fd_list(s->images, ".", &ids, e);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		AUTO_FREE char *path = str_fmt("%s/record.json", ids.v[i]);
+		AUTO_JSON json_t *j = NULL;
+
+		r = json_read(s->images, path, &j, e);
+		if (r == 0 && str_eq(json_str(j, "manifest", NULL), digest)) {
+			*ret_hex = str_dup(ids.v[i]);
+			return 0;
+		}
+	}
+	return r < 0 ? r : IMAGE_E_NOT_FOUND;
+}

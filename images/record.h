@@ -1,0 +1,34 @@
+/*
+ * images/record.h - images and names as files of the store: images/ID/ and refs/NAME.
+ *
+ * Knows their format. Does not know archives or layers' content.
+ */
+#ifndef IMAGES_RECORD_H
+#define IMAGES_RECORD_H
+
+#include "images/image.h"
+
+/** record_layers() - the layer keys of image @hex, appended to @ret */
+must_check int record_layers(struct image_store *s, const char *hex, struct strv *ret,
+			     struct err *e);
+/**
+ * record_read() - image @hex (64 digits) with all its names
+ * Return: 0, IMAGE_E_NOT_FOUND, -errno for a damaged record
+ */
+must_check int record_read(struct image_store *s, const char *hex, struct image **ret,
+			   struct err *e);
+/**
+ * record_write() - make the image visible: its directory first, then the names
+ * @config:   the bytes as in the archive
+ * @manifest: digest of the manifest, or NULL
+ */
+must_check int record_write(struct image_store *s, const struct image *img,
+			    const struct buf *config, const char *manifest, struct err *e);
+/** record_by_name() - hex id behind a familiar name; 0 or IMAGE_E_NOT_FOUND */
+must_check int record_by_name(struct image_store *s, const char *name, char **ret_hex,
+			      struct err *e);
+/** record_by_manifest() - hex id of the image with that manifest digest; 0 or IMAGE_E_NOT_FOUND */
+must_check int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex,
+				  struct err *e);
+
+#endif

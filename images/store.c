@@ -1,0 +1,208 @@
+/* images/store.c - see store.h: opening, checking and clearing the store; collecting layers. */
+#include "images/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "images/record.h"
+#include "runtime/base/fd.h"
+
+/* The last bytes stay free: a full root file system takes more down than a failed load. */
+#define SPACE_RESERVE (64ULL << 20)
+
+struct image_store *image_store_free(struct image_store *s)
+{
+	int *fds[6];
+
+	if (!s)
+		return NULL;
+	fds[0] = &s->root, fds[1] = &s->layers, fds[2] = &s->images;
+	fds[3] = &s->refs, fds[4] = &s->sources, fds[5] = &s->tmp;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fd_auto_close(fds[i]);
+	fd_auto_close(&s->lock);
+	free(s->path);
+	free(s);
+	return NULL;
+}
+
+static void free_store(struct image_store **s)
+{
+	image_store_free(*s);
+}
+
+/* Idmapped uppers and layers hold real setuid-root files: no other user may reach them. */
+static int check_private(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "stat '%s'", path);
+	if (st.st_uid != 0)
+		return err_msg(e, EPERM, "store '%s' is not owned by root (uid %u)", path,
+			       (unsigned)st.st_uid);
+	if (st.st_mode & 077)
+		return err_msg(e, EPERM, "store '%s' is open to others (mode %04o, must be 0700)",
+			       path, (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+static int clear_tmp(struct image_store *s, struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = fd_list(s->tmp, ".", &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *path = str_fmt("%s/tmp/%s", s->path, names.v[i]);
+
+		/* a load killed on an old kernel may have left a mount (mount_path.h) */
+		if (str_starts(names.v[i], "mount."))
+			(void)umount2(path, MNT_DETACH);
+		r = fd_rm_rf(s->tmp, names.v[i], e);
+	}
+	return r;
+}
+
+/* Whoever is alone clears what killed loads left, then all share the lock. */
+static int lock_store(struct image_store *s, struct err *e)
+{
+	int r = fd_lock(s->root, "store.lock", true, false, &s->lock, e);
+
+	if (r == -EWOULDBLOCK) {
+		err_clear(e);
+		return fd_lock(s->root, "store.lock", false, true, &s->lock, e);
+	}
+	if (r == 0)
+		r = clear_tmp(s, e);
+	if (r == 0 && flock(s->lock, LOCK_SH) < 0)
+		r = err_set(e, errno, "lock store '%s'", s->path);
+	return r;
+}
+
+static int open_dirs(struct image_store *s, struct err *e)
+{
+	const struct {
+		const char *name;
+		int *fd;
+	} dirs[] = { { "layers", &s->layers }, { "images", &s->images }, { "refs", &s->refs },
+		     { "sources", &s->sources }, { "tmp", &s->tmp } };
+	AUTO_CLOSE int a = -1, b = -1;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
+		r = fd_mkdir(s->root, dirs[i].name, 0700, dirs[i].fd, e);
+	if (r == 0)
+		r = fd_mkdirs(s->layers, STORE_EMPTY_A, 0755, &a, e);
+	if (r == 0)
+		r = fd_mkdirs(s->layers, STORE_EMPTY_B, 0755, &b, e);
+	if (r == 0 && (fchmod(a, 0755) < 0 || fchmod(b, 0755) < 0))
+		r = err_set(e, errno, "chmod '%s'", STORE_EMPTY_A);
+	return r;
+}
+
+int image_store_open(const char *root, struct image_store **ret, struct err *e)
+{
+	AUTO(free_store) struct image_store *s = mem_new(1, sizeof(*s));
+	int r;
+
+	*s = (struct image_store){ str_dup(root), -1, -1, -1, -1, -1, -1, -1 };
+	r = fd_mkdirs(AT_FDCWD, root, 0700, &s->root, e);
+	if (r == 0)
+		r = check_private(s->root, root, e);
+	if (r < 0)
+		return r;
+	r = open_dirs(s, e);
+	if (r == 0)
+		r = lock_store(s, e);
+	if (r < 0)
+		return err_ctx(e, "store '%s'", root);
+	*ret = TAKE(s);
+	return 0;
+}
+
+char *store_tmp_name(const char *stem)
+{
+	uint64_t salt = 0;
+
+	/* A failure leaves the name guessable, not wrong: it is used with mkdir or rename. */
+	(void)!getrandom(&salt, sizeof(salt), GRND_NONBLOCK);
+	return str_fmt("%s.%d.%llx", stem, (int)getpid(), (unsigned long long)salt);
+}
+
+int store_discard(struct image_store *s, int dir, const char *name, struct err *e)
+{
+	AUTO_FREE char *tmp = store_tmp_name(name);
+
+	if (renameat(dir, name, s->tmp, tmp) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "remove '%s'", name);
+	return fd_rm_rf(s->tmp, tmp, e);
+}
+
+int store_put(struct image_store *s, int dir, const char *name, const void *data, size_t n,
+	      struct err *e)
+{
+	AUTO_FREE char *tmp = store_tmp_name("file");
+	int r = fd_write_file(s->tmp, tmp, data, n, 0600, e);
+
+	if (r == 0 && renameat(s->tmp, tmp, dir, name) < 0)
+		r = err_set(e, errno, "rename to '%s'", name);
+	return r < 0 ? err_ctx(e, "write '%s'", name) : 0;
+}
+
+int store_space(int fd, uint64_t bytes, struct err *e)
+{
+	struct statvfs v;
+	uint64_t avail;
+
+	if (fstatvfs(fd, &v) < 0)
+		return err_set(e, errno, "statvfs of the store");
+	avail = (uint64_t)v.f_bavail * v.f_frsize;
+	if (avail < SPACE_RESERVE || bytes > avail - SPACE_RESERVE)
+		return err_msg(e, ENOSPC,
+			       "it needs %llu more bytes and the store's disk has %llu left",
+			       (unsigned long long)bytes, (unsigned long long)avail);
+	return 0;
+}
+
+int store_sync(int dir, const char *what, struct err *e)
+{
+	return fsync(dir) < 0 ? err_set(e, errno, "fsync '%s'", what) : 0;
+}
+
+static int used_layers(struct image_store *s, struct strv *ret, struct err *e)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = fd_list(s->images, ".", &ids, e);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		r = record_layers(s, ids.v[i], ret, e);
+	return r;
+}
+
+int store_collect(struct image_store *s, struct err *e)
+{
+	AUTO_STRV struct strv used = STRV_INIT, keys = STRV_INIT;
+	AUTO_CLOSE int lock = -1;
+	int r = fd_lock(s->root, "load.lock", true, false, &lock, e);
+
+	if (r == -EWOULDBLOCK) { /* a load may be about to name them; the next removal looks again */
+		err_clear(e);
+		return 0;
+	}
+	if (r == 0)
+		r = used_layers(s, &used, e);
+	if (r == 0)
+		r = fd_list(s->layers, ".", &keys, e);
+	for (size_t i = 0; r == 0 && i < keys.n; i++)
+		if (keys.v[i][0] != '.' && !strv_has(&used, keys.v[i]))
+			r = store_discard(s, s->layers, keys.v[i], e);
+	return r;
+}

@@ -1,0 +1,38 @@
+/*
+ * images/unpack.h - one layer's blob → a directory tree in overlayfs's form, verified.
+ *
+ * Knows the stream: blob, its digest, decompression, diffID, tar. Does not know the store.
+ */
+#ifndef IMAGES_UNPACK_H
+#define IMAGES_UNPACK_H
+
+#include "images/digest.h"
+#include "images/entry.h"
+#include "images/source.h"
+#include "images/tree.h"
+
+struct unpack_job {
+	struct blob blob;
+	const struct digest *digest; /* of the blob; NULL: none is known */
+	struct digest diff_id;
+	int root;  /* empty directory */
+	int below; /* merged layers below, with TREE_ABOVE */
+	enum tree_mode mode;
+	void (*progress)(void *arg, uint64_t done, uint64_t total); /* may be NULL */
+	void *arg;
+};
+
+struct unpack_result {
+	struct entry_totals totals;
+	uint64_t entries;
+	bool depends; /* with TREE_BOTTOM: made things up that layers below would have had */
+};
+
+/**
+ * unpack_layer() - fill the root; nothing outside of it is touched
+ * Return: 0; TREE_E_DEPENDS (only with TREE_ALONE; the root then holds rubbish); -errno
+ */
+must_check int unpack_layer(const struct unpack_job *job, struct unpack_result *ret,
+			    struct err *e);
+
+#endif
