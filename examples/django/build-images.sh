@@ -7,7 +7,7 @@
 # Remove that directory to take in newer Debian packages.
 set -euo pipefail
 umask 022
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Python marks what it compiles by content, not by time, where this is set.
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600}
 
@@ -56,7 +56,8 @@ made() {
 install_packages() {
 	local dir=$1 log=$build/${1##*/}.log
 	shift
-	mmdebstrap --mode=root --variant=custom --skip=check/empty --format=directory \
+	# Its own mount namespace: whatever kills it, nothing stays mounted.
+	unshare --mount mmdebstrap --mode=root --variant=custom --skip=check/empty --format=directory \
 		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-include=/usr/share/doc/*/copyright' \
