@@ -199,15 +199,21 @@ static int open_new(struct entry *en, struct err *e)
 	return fd;
 }
 
+/* A huge file is refused before its first byte, not after the disk is full of it. */
+static int check_size(struct entry *en, uint64_t size, struct err *e)
+{
+	if (archive_entry_sparse_count(en->ae) > 0)
+		return store_holds(en->t->root, size, e);
+	return store_space(en->t->root, size, e);
+}
+
 static int make_file(struct entry *en, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct timespec ts[2] = { en->mtime, en->mtime };
 	la_int64_t size = archive_entry_size(en->ae);
 
-	/* A huge file is refused before its first byte, not after the disk is full of it. */
-	if (size > SPACE_STEP && archive_entry_sparse_count(en->ae) == 0 &&
-	    store_space(en->t->root, (uint64_t)size, e) < 0)
+	if (size > SPACE_STEP && check_size(en, (uint64_t)size, e) < 0)
 		return -e->code;
 	fd = open_new(en, e);
 	if (fd < 0 || write_data(en, fd, e) < 0 || set_attrs(en, fd, e) < 0)

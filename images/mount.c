@@ -53,11 +53,14 @@ static int clone_mapped(int dir, int userns, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* overlayfs overlooks an opaque mark on a layer's root, so the layers below it are left out. */
+/* overlayfs overlooks an opaque mark on a layer's root, so the layers below it are left out. It
+ * also refuses one directory twice; the lower of two equal layers shows nothing anyway, since
+ * whatever it has or hides, the upper one has or hides under the same name. */
 static int choose_layers(struct image_store *s, const struct strv *keys, struct strv *ret,
 			 struct err *e)
 {
 	for (size_t i = keys->n; i > 0; i--) {
+		AUTO_FREE char *name = str_fmt("%s/fs", keys->v[i - 1]);
 		AUTO_CLOSE int fd = -1;
 		int r = layer_open(s, keys->v[i - 1], &fd, e);
 
@@ -67,7 +70,8 @@ static int choose_layers(struct image_store *s, const struct strv *keys, struct 
 				       keys->v[i - 1]);
 		if (r < 0)
 			return r;
-		strv_take(ret, str_fmt("%s/fs", keys->v[i - 1]));
+		if (!strv_has(ret, name))
+			strv_add(ret, name);
 		if (tree_is_opaque(fd))
 			break;
 	}

@@ -172,6 +172,18 @@ int store_space(int fd, uint64_t bytes, struct err *e)
 	return 0;
 }
 
+int store_holds(int fd, uint64_t size, struct err *e)
+{
+	struct statvfs v;
+
+	if (fstatvfs(fd, &v) < 0)
+		return err_set(e, errno, "statvfs of the store");
+	if (size > (uint64_t)v.f_blocks * v.f_frsize)
+		return err_msg(e, EFBIG, "its size of %llu bytes is more than the whole disk's",
+			       (unsigned long long)size);
+	return 0;
+}
+
 int store_sync(int dir, const char *what, struct err *e)
 {
 	return fsync(dir) < 0 ? err_set(e, errno, "fsync '%s'", what) : 0;

@@ -29,6 +29,8 @@ must_check int store_put(struct image_store *s, int dir, const char *name, const
 			 size_t n, struct err *e);
 /** store_space() - -ENOSPC if writing @bytes more would leave the disk all but full */
 must_check int store_space(int fd, uint64_t bytes, struct err *e);
+/** store_holds() - -EFBIG if a file of @size, sparse or not, is larger than the disk itself */
+must_check int store_holds(int fd, uint64_t size, struct err *e);
 /** store_collect() - remove layers that no image uses, unless someone is loading just now */
 must_check int store_collect(struct image_store *s, struct err *e);
 /** store_sync() - flush a directory after a rename into it */
