@@ -65,6 +65,26 @@ static int veth_new(struct nl_sock *sk, const struct netns_port *p, int bridge, 
 	return netns_request_run(sk, &q, NULL, NULL);
 }
 
+/* A container that calls its own published port: with br_netfilter the DNAT happens within the
+ * bridge, which sends a frame back by its own port only in hairpin mode. The module may be
+ * loaded at any time, by whoever comes later, so this does not ask for it. */
+static int hairpin_on(struct nl_sock *sk, const char *host_if)
+{
+	struct ifinfomsg head = {
+		.ifi_family = AF_BRIDGE,
+		.ifi_index = netns_link_index(sk, host_if),
+	};
+	unsigned char on = 1;
+	struct nlattr *port;
+	struct netns_request q;
+
+	netns_request_start(&q, RTM_SETLINK, 0, &head, sizeof(head));
+	port = netns_request_nest(&q, IFLA_PROTINFO | NLA_F_NESTED);
+	netns_request_put(&q, IFLA_BRPORT_MODE, &on, sizeof(on));
+	netns_request_unnest(&q, port);
+	return netns_request_run(sk, &q, NULL, NULL);
+}
+
 static int route_default(struct nl_sock *sk, int link, struct in_addr gateway)
 {
 	struct rtmsg head = {
@@ -133,10 +153,20 @@ int netns_attach(const struct netns_port *p, struct err *e)
 		r = veth_replace(host, p, e);
 	if (r < 0)
 		return r;
-	r = guest_setup(guest, p, e);
+	r = p->bridge ? hairpin_on(host, p->host_if) : 0;
 	if (r < 0)
+		r = err_set(e, -r, "set hairpin mode of link '%s'", p->host_if);
+	else
+		r = guest_setup(guest, p, e);
+	if (r < 0) {
 		(void)!netns_link_delete(host, p->host_if);
-	return r;
+		return r;
+	}
+	/* eth0 was the second to come up and saw its partner; the bridge waits for its first port */
+	netns_link_settle(host, netns_link_index(host, p->host_if));
+	if (p->bridge)
+		netns_link_settle(host, netns_link_index(host, p->bridge));
+	return 0;
 }
 
 int netns_loopback_up(int netns_fd, struct err *e)

@@ -8,9 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -234,6 +234,36 @@ int netns_link_up(struct nl_sock *sk, int index)
 
 	netns_request_start(&q, RTM_NEWLINK, 0, &head, sizeof(head));
 	return netns_request_run(sk, &q, NULL, NULL);
+}
+
+static void on_operstate(const struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *tb[IFLA_MAX + 1];
+	bool *settled = arg;
+
+	if (h->nlmsg_type == RTM_NEWLINK &&
+	    nlmsg_parse((struct nlmsghdr *)h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) >= 0 &&
+	    tb[IFLA_OPERSTATE] && nla_get_u8(tb[IFLA_OPERSTATE]) == IF_OPER_UP)
+		*settled = true;
+}
+
+void netns_link_settle(struct nl_sock *sk, int index)
+{
+	struct ifinfomsg head = { .ifi_index = index };
+	bool settled = false;
+
+	/* Carrier changes are handed to a worker of the kernel (linkwatch), which starts the queues.
+	 * Since Linux 6.8 the question alone has it done at once; before, it is asked again. */
+	for (int i = 0; i < 100 && !settled; i++) {
+		struct netns_request q;
+
+		if (i > 0)
+			usleep(200);
+		netns_request_start(&q, RTM_GETLINK, 0, &head, sizeof(head));
+		netns_request_put_u32(&q, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		if (netns_request_run(sk, &q, on_operstate, &settled) < 0)
+			return;
+	}
 }
 
 int netns_link_delete(struct nl_sock *sk, const char *name)

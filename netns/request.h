@@ -61,6 +61,10 @@ char *netns_link_name(struct nl_sock *sk, int index, char *ret);
 uint32_t netns_link_mtu(struct nl_sock *sk, const char *name, uint32_t fallback);
 /** netns_link_up() - set link @index up (and nothing else); 0 or -errno */
 must_check int netns_link_up(struct nl_sock *sk, int index);
+/** netns_link_settle() - wait until link @index, just set up, really carries packets
+ * For a moment after the acknowledgement the kernel drops what is sent by it, and a lost SYN or
+ * ARP request costs its sender a whole second. Gives up, without a word, after 20 ms. */
+void netns_link_settle(struct nl_sock *sk, int index);
 /** netns_link_delete() - remove link @name; 0 or -errno (-ENODEV: there was none) */
 must_check int netns_link_delete(struct nl_sock *sk, const char *name);
 /** netns_addr_add() - put @addr/@prefix on link @index; one that is there already is fine */
