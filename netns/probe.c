@@ -23,7 +23,7 @@
 #define PROBE_PEER 0xc6336402U
 #define PROBE_PREFIX 30
 #define PROBE_PORT 9
-#define TRIES 10
+#define TRIES 8
 #define TRY_MS 50
 
 static int new_namespace(int *ret_fd, struct err *e)
@@ -86,6 +86,14 @@ static int link_up(const char *name, int peer_ns, struct err *e)
 	return r < 0 ? err_set(e, -r, "add an address to link '%s'", name) : 0;
 }
 
+static bool readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, TRY_MS) > 0;
+}
+
+/* There and back: a firewall that lets packets out may still drop the answers. */
 static bool packet_passes(int from, int to)
 {
 	struct sockaddr_in sa = {
@@ -93,14 +101,19 @@ static bool packet_passes(int from, int to)
 		.sin_port = htons(PROBE_PORT),
 		.sin_addr.s_addr = htonl(PROBE_PEER),
 	};
-	struct pollfd pfd = { .fd = to, .events = POLLIN };
+	struct sockaddr_in back;
+	socklen_t len;
+	char c;
 
 	for (int i = 0; i < TRIES; i++) {
 		/* a container without a route out loses nothing by a firewall */
 		if (sendto(from, "?", 1, 0, (struct sockaddr *)&sa, sizeof(sa)) < 0 &&
 		    errno == ENETUNREACH)
 			return true;
-		if (poll(&pfd, 1, TRY_MS) > 0)
+		len = sizeof(back);
+		if (readable(to) &&
+		    recvfrom(to, &c, 1, 0, (struct sockaddr *)&back, &len) == 1 &&
+		    sendto(to, "!", 1, 0, (struct sockaddr *)&back, len) == 1 && readable(from))
 			return true;
 	}
 	return false;

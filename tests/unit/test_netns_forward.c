@@ -99,15 +99,27 @@ TEST(forward_blocked_believes_the_packet_and_not_the_policy)
 	struct lab l = lab_new("10.213.4.1");
 	AUTO_FREE char *text = NULL;
 
-	/* policy drop with a rule that lets us through */
+	/* policy drop with rules that let us through */
 	lab_sh(-1, "nft 'table inet filter { chain forward {"
-		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" accept; }; }'");
+		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" accept;"
+		   " ct state established accept; }; }'");
 	CHECK(blocked(&l) == NULL);
 	/* policy accept with a rule that does not */
 	lab_sh(-1, "nft 'flush ruleset; table ip own { chain c {"
 		   " type filter hook forward priority 10; drop; }; }'");
 	text = blocked(&l);
 	CHECK(text && strstr(text, "table 'ip own' chain 'c' (policy accept)"));
+}
+
+TEST(forward_blocked_notices_that_only_answers_are_dropped)
+{
+	struct lab l = lab_new("10.213.4.1");
+	AUTO_FREE char *text = NULL;
+
+	lab_sh(-1, "nft 'table inet filter { chain forward {"
+		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" accept; }; }'");
+	text = blocked(&l);
+	CHECK(text && strstr(text, "table 'inet filter' chain 'forward'"));
 }
 
 TEST(forward_blocked_tells_when_forwarding_is_off)
