@@ -134,6 +134,7 @@ struct model_opts {
 	struct strv profiles;	/* active ones; services with other profiles are left out */
 	struct strv services;	/* named by the user: kept whatever their profiles */
 	struct strv env;	/* NAME=VALUE for ${}: the process's environment */
+	bool loose;		/* for down, ps, logs: bind sources and env_files may be missing */
 };
 /**
  * model_load() - read, parse, decode and validate stack files

@@ -1,0 +1,193 @@
+/*
+ * stack/decode_confine.c - limits and rights: memory, cpus, capabilities, ulimits, userns.
+ *
+ * Knows single values. Does not know how a kernel keeps them.
+ */
+#include "runtime/stack/decode.h"
+
+#include <string.h>
+
+#include "runtime/stack/value.h"
+
+enum { MEM_LIMIT_MIN = 1024 * 1024 }; /* below it not even the program's text gets in */
+
+DECODER(decode_mem_limit)
+{
+	const struct conf_word *w = &node->words[0];
+
+	if (!value_size(w->text, &s->mem_limit)) {
+		decode_bad(d, node, w, "a size such as 128m");
+		return;
+	}
+	if (s->mem_limit > 0 && s->mem_limit < MEM_LIMIT_MIN) {
+		diag_at(d->diag, w->pos, "'mem_limit' of %llu bytes is too small for any program",
+			(unsigned long long)s->mem_limit);
+		diag_hint(d->diag, "%sm is %s MiB", w->text, w->text);
+	}
+}
+
+DECODER(decode_shm_size)
+{
+	if (!value_size(node->words[0].text, &s->shm_size) || s->shm_size == 0)
+		decode_bad(d, node, &node->words[0], "a size such as 64m");
+}
+
+DECODER(decode_cpus)
+{
+	if (!value_cpus(node->words[0].text, &s->cpu_millis))
+		decode_bad(d, node, &node->words[0], "a number such as 0.5");
+}
+
+DECODER(decode_pids_limit)
+{
+	unsigned long long n = 0;
+
+	if (strcmp(node->words[0].text, "-1") != 0 &&
+	    !str_u64(node->words[0].text, INT32_MAX, &n)) {
+		decode_bad(d, node, &node->words[0], "a number, or -1 for no limit");
+		return;
+	}
+	s->pids_limit = n;
+}
+
+static bool rlimit_value(const char *s, uint64_t *ret)
+{
+	unsigned long long v;
+
+	if (strcmp(s, "-1") == 0 || strcmp(s, "unlimited") == 0)
+		*ret = UINT64_MAX;
+	else if (str_u64(s, INT64_MAX, &v))
+		*ret = v;
+	else
+		return false;
+	return true;
+}
+
+static void set_rlimit(struct model_service *s, const struct model_rlimit *l)
+{
+	for (size_t i = 0; i < s->n_rlimits; i++) {
+		if (s->rlimits[i].resource == l->resource) {
+			s->rlimits[i] = *l;
+			return;
+		}
+	}
+	s->rlimits = mem_grow(s->rlimits, s->n_rlimits + 1, sizeof(*s->rlimits));
+	s->rlimits[s->n_rlimits++] = *l;
+}
+
+static void decode_ulimit(struct decode *d, struct model_service *s,
+			  const struct conf_node *node, const struct conf_word *w)
+{
+	size_t n = strcspn(w->text, "=");
+	AUTO_FREE char *name = str_ndup(w->text, n);
+	AUTO_FREE char *soft = str_dup(w->text[n] ? w->text + n + 1 : "");
+	char *hard = strchr(soft, ':');
+	struct model_rlimit l = { .resource = value_rlimit(name) };
+	const char *near;
+
+	if (hard)
+		*hard++ = '\0';
+	if (!rlimit_value(soft, &l.soft) || !rlimit_value(hard ? hard : soft, &l.hard)) {
+		decode_bad(d, node, w, "NAME=SOFT[:HARD], numbers or 'unlimited'");
+		return;
+	}
+	if (l.resource < 0) {
+		near = diag_suggest(name, value_rlimit_names());
+		diag_at(d->diag, w->pos, "unknown limit '%s'%s%s%s", name,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+		return;
+	}
+	if (l.soft > l.hard) {
+		diag_at(d->diag, w->pos, "the soft limit of '%s' is above its hard limit", name);
+		return;
+	}
+	if (decode_turn(d, node, w, "limit", name) != DECODE_REPEATED)
+		set_rlimit(s, &l);
+}
+
+DECODER(decode_ulimits)
+{
+	for (size_t i = 0; i < node->n_words; i++)
+		decode_ulimit(d, s, node, &node->words[i]);
+}
+
+DECODER(decode_read_only)
+{
+	if (!value_bool(node->words[0].text, &s->read_only))
+		decode_bad(d, node, &node->words[0], "on or off");
+}
+
+DECODER(decode_privileged)
+{
+	if (!value_bool(node->words[0].text, &s->privileged))
+		decode_bad(d, node, &node->words[0], "on or off");
+}
+
+static void decode_caps(struct decode *d, const struct conf_node *node, struct strv *ret)
+{
+	for (size_t i = 0; i < node->n_words; i++) {
+		const struct conf_word *w = &node->words[i];
+		const char *cap = value_capability(w->text), *near;
+
+		if (!cap) {
+			near = diag_suggest(w->text, value_capabilities());
+			diag_at(d->diag, w->pos, "unknown capability '%s'%s%s%s", w->text,
+				near ? " (did you mean '" : "", near ? near : "",
+				near ? "'?)" : "");
+		} else if (!strv_has(ret, cap)) {
+			strv_add(ret, cap);
+		}
+	}
+}
+
+DECODER(decode_cap_add)
+{
+	decode_caps(d, node, &s->cap_add);
+}
+
+DECODER(decode_cap_drop)
+{
+	decode_caps(d, node, &s->cap_drop);
+}
+
+/* Compose takes '=' and ':' alike. no-new-privileges is what every service has anyway. */
+DECODER(decode_security_opt)
+{
+	for (size_t i = 0; i < node->n_words; i++) {
+		AUTO_FREE char *opt = str_dup(node->words[i].text);
+		char *colon = strchr(opt, ':');
+
+		if (colon)
+			*colon = '=';
+		if (str_eq(opt, "seccomp=unconfined"))
+			s->seccomp_off = true;
+		else if (!str_eq(opt, "no-new-privileges") && !str_eq(opt, "no-new-privileges=true"))
+			decode_bad(d, node, &node->words[i],
+				   "no-new-privileges or seccomp=unconfined, others not yet");
+	}
+}
+
+DECODER(decode_userns)
+{
+	const struct conf_word *w = &node->words[0];
+
+	if (strcmp(w->text, "on") == 0) {
+		s->userns = MODEL_USERNS_ON;
+	} else if (strcmp(w->text, "required") == 0) {
+		s->userns = MODEL_USERNS_REQUIRED;
+	} else if (strcmp(w->text, "host") == 0) {
+		s->userns = MODEL_USERNS_HOST;
+	} else {
+		decode_bad(d, node, w, "on, required or host");
+		if (strcmp(w->text, "off") == 0)
+			diag_hint(d->diag, "'host' is without a user namespace of its own");
+	}
+}
+
+DECODER(decode_userns_mode)
+{
+	if (strcmp(node->words[0].text, "host") != 0)
+		decode_bad(d, node, &node->words[0], "host");
+	else
+		s->userns = MODEL_USERNS_HOST;
+}

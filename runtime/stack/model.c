@@ -1,0 +1,77 @@
+/*
+ * stack/model.c - the model's memory and look-ups; see model.h.
+ */
+#include "runtime/stack/model_load.h"
+
+#include <string.h>
+
+static void service_free(struct model_service *s)
+{
+	struct strv *lists[] = { &s->command, &s->entrypoint, &s->env,	    &s->env_secret,
+				 &s->cap_add, &s->cap_drop,   &s->sysctls,  &s->labels,
+				 &s->profiles, &s->aliases,   &s->extra_hosts, &s->dns,
+				 &s->expose,  &s->health.test };
+	char *strings[] = { s->name,	   s->image,	s->user,	 s->working_dir,
+			    s->hostname, s->stop_signal, s->health.path };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		strv_free(lists[i]);
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+		free(strings[i]);
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		free(s->mounts[i].source);
+		free(s->mounts[i].target);
+		free(s->mounts[i].options);
+	}
+	for (size_t i = 0; i < s->n_deps; i++)
+		free(s->deps[i].service);
+	free(s->mounts);
+	free(s->ports);
+	free(s->deps);
+	free(s->rlimits);
+}
+
+struct stack_model *model_free(struct stack_model *m)
+{
+	if (!m)
+		return NULL;
+	for (size_t i = 0; i < m->n_services; i++)
+		service_free(&m->services[i]);
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		free(m->volumes[i].name);
+		free(m->volumes[i].from_service);
+		free(m->volumes[i].from_path);
+	}
+	free(m->services);
+	free(m->volumes);
+	free(m->name);
+	free(m->dir);
+	strv_free(&m->files);
+	strv_free(&m->shown);
+	free(m);
+	return NULL;
+}
+
+void model_drop_service(struct stack_model *m, size_t i)
+{
+	service_free(&m->services[i]);
+	memmove(&m->services[i], &m->services[i + 1],
+		(m->n_services - i - 1) * sizeof(*m->services));
+	m->n_services--;
+}
+
+struct model_service *model_service(const struct stack_model *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_services; i++)
+		if (strcmp(m->services[i].name, name) == 0)
+			return &m->services[i];
+	return NULL;
+}
+
+struct model_volume *model_volume(const struct stack_model *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_volumes; i++)
+		if (strcmp(m->volumes[i].name, name) == 0)
+			return &m->volumes[i];
+	return NULL;
+}

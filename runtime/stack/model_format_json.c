@@ -1,0 +1,244 @@
+/*
+ * stack/model_format_json.c - the model as JSON, keys named as Compose's; see model.h.
+ *
+ * Knows the model. Sizes are bytes, durations text; every key is always there.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "runtime/stack/model_format.h"
+#include "runtime/stack/value.h"
+
+static void set(json_t *obj, const char *key, json_t *value)
+{
+	json_object_set_new(obj, key, value);
+}
+
+static json_t *text_or_null(const char *s)
+{
+	return s ? json_text(s) : json_null();
+}
+
+static json_t *duration(uint32_t ms)
+{
+	AUTO_BUF struct buf b = BUF_INIT;
+
+	model_format_duration(ms, &b);
+	return json_text(b.data);
+}
+
+/* NAME=VALUE pairs as an object; names in @mask show no value. */
+static json_t *pairs(const struct strv *v, const struct strv *mask)
+{
+	json_t *obj = json_object();
+
+	strv_foreach(i, v) {
+		size_t n = strcspn(v->v[i], "=");
+		AUTO_FREE char *name = str_ndup(v->v[i], n);
+		AUTO_JSON json_t *key = json_text(name); /* jansson wants UTF-8 in keys too */
+		const char *value = v->v[i][n] ? v->v[i] + n + 1 : "";
+		bool masked = mask && strv_has(mask, name);
+
+		set(obj, json_string_value(key), json_text(masked ? "******" : value));
+	}
+	return obj;
+}
+
+static json_t *mount(const struct model_mount *m)
+{
+	static const char *const types[] = {
+		[MODEL_VOLUME] = "volume",
+		[MODEL_BIND] = "bind",
+		[MODEL_TMPFS] = "tmpfs",
+	};
+	json_t *obj = json_object();
+
+	set(obj, "type", json_text(types[m->type]));
+	set(obj, "source", text_or_null(m->source));
+	set(obj, "target", json_text(m->target));
+	set(obj, "read_only", json_boolean(m->read_only));
+	set(obj, "nocopy", json_boolean(m->nocopy));
+	set(obj, "options", text_or_null(m->options));
+	return obj;
+}
+
+static json_t *port(const struct model_port *p)
+{
+	json_t *obj = json_object();
+	char addr[INET_ADDRSTRLEN];
+
+	set(obj, "host_ip", json_text(inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr))));
+	set(obj, "published", json_integer(p->host_port));
+	set(obj, "target", json_integer(p->port));
+	set(obj, "protocol", json_text(p->udp ? "udp" : "tcp"));
+	set(obj, "mode", json_text(p->direct ? "direct" : "guarded"));
+	return obj;
+}
+
+static json_t *deps(const struct model_service *s)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < s->n_deps; i++) {
+		json_t *dep = json_object();
+
+		set(dep, "condition", json_text(model_condition_name(s->deps[i].cond)));
+		set(obj, s->deps[i].service, dep);
+	}
+	return obj;
+}
+
+static json_t *health_test(const struct model_health *h)
+{
+	json_t *v = json_array();
+
+	if (h->type == MODEL_HEALTH_NONE)
+		json_array_append_new(v, json_text("NONE"));
+	if (h->type == MODEL_HEALTH_EXEC)
+		json_array_append_new(v, json_text("CMD"));
+	strv_foreach(i, &h->test)
+		json_array_append_new(v, json_text(h->test.v[i]));
+	return v;
+}
+
+/* null: nothing is written, the image's own holds. */
+static json_t *health(const struct model_health *h)
+{
+	const char *probe = model_health_name(h->type);
+	json_t *obj, *port_path;
+
+	if (h->type == MODEL_HEALTH_IMAGE && h->pos.line == 0)
+		return json_null();
+	obj = json_object();
+	if (probe) {
+		port_path = json_object();
+		set(port_path, "port", json_integer(h->port));
+		if (h->path)
+			set(port_path, "path", json_text(h->path));
+		set(obj, probe, port_path);
+	} else if (h->type != MODEL_HEALTH_IMAGE) {
+		set(obj, "test", health_test(h));
+	}
+	if (h->type == MODEL_HEALTH_NONE)
+		return obj;
+	set(obj, "interval", duration(h->interval_ms));
+	set(obj, "timeout", duration(h->timeout_ms));
+	set(obj, "start_period", duration(h->start_period_ms));
+	set(obj, "retries", json_integer(h->retries));
+	return obj;
+}
+
+static json_t *limit(uint64_t v)
+{
+	return json_integer(v == UINT64_MAX ? -1 : (json_int_t)v);
+}
+
+static json_t *rlimits(const struct model_service *s)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < s->n_rlimits; i++) {
+		json_t *l = json_object();
+
+		set(l, "soft", limit(s->rlimits[i].soft));
+		set(l, "hard", limit(s->rlimits[i].hard));
+		set(obj, value_rlimit_name(s->rlimits[i].resource), l);
+	}
+	return obj;
+}
+
+static json_t *networks(const struct model_service *s)
+{
+	json_t *obj = json_object(), *net = json_object();
+
+	set(net, "aliases", json_from_strv(&s->aliases));
+	set(obj, "default", net);
+	return obj;
+}
+
+static void set_process(json_t *obj, const struct model_service *s, bool show_secrets)
+{
+	AUTO_BUF struct buf restart = BUF_INIT;
+
+	model_format_restart(s, &restart);
+	set(obj, "image", text_or_null(s->image));
+	set(obj, "entrypoint", s->has_entrypoint ? json_from_strv(&s->entrypoint) : json_null());
+	set(obj, "command", s->has_command ? json_from_strv(&s->command) : json_null());
+	set(obj, "environment", pairs(&s->env, show_secrets ? NULL : &s->env_secret));
+	set(obj, "user", text_or_null(s->user));
+	set(obj, "working_dir", text_or_null(s->working_dir));
+	set(obj, "hostname", text_or_null(s->hostname));
+	set(obj, "healthcheck", health(&s->health));
+	set(obj, "restart", json_text(restart.data));
+	set(obj, "init", json_boolean(s->init));
+	set(obj, "tty", json_boolean(s->tty));
+	set(obj, "stop_signal", text_or_null(s->stop_signal));
+	set(obj, "stop_grace_period", duration(s->stop_grace_ms));
+	set(obj, "labels", pairs(&s->labels, NULL));
+	set(obj, "profiles", json_from_strv(&s->profiles));
+}
+
+static void set_links(json_t *obj, const struct model_service *s)
+{
+	json_t *mounts = json_array(), *ports = json_array();
+
+	for (size_t i = 0; i < s->n_mounts; i++)
+		json_array_append_new(mounts, mount(&s->mounts[i]));
+	for (size_t i = 0; i < s->n_ports; i++)
+		json_array_append_new(ports, port(&s->ports[i]));
+	set(obj, "volumes", mounts);
+	set(obj, "ports", ports);
+	set(obj, "expose", json_from_strv(&s->expose));
+	set(obj, "depends_on", deps(s));
+	set(obj, "networks", networks(s));
+	set(obj, "extra_hosts", json_from_strv(&s->extra_hosts));
+	set(obj, "dns", json_from_strv(&s->dns));
+}
+
+static void set_limits(json_t *obj, const struct model_service *s)
+{
+	json_t *opts = json_array();
+
+	json_array_append_new(opts, json_text("no-new-privileges"));
+	if (s->seccomp_off)
+		json_array_append_new(opts, json_text("seccomp=unconfined"));
+	set(obj, "security_opt", opts);
+	set(obj, "mem_limit", json_integer((json_int_t)s->mem_limit));
+	set(obj, "cpus", json_real((double)s->cpu_millis / 1000));
+	set(obj, "pids_limit", json_integer(s->pids_limit ? (json_int_t)s->pids_limit : -1));
+	set(obj, "shm_size", json_integer((json_int_t)s->shm_size));
+	set(obj, "ulimits", rlimits(s));
+	set(obj, "sysctls", pairs(&s->sysctls, NULL));
+	set(obj, "read_only", json_boolean(s->read_only));
+	set(obj, "privileged", json_boolean(s->privileged));
+	set(obj, "userns", json_text(model_userns_name(s->userns)));
+	set(obj, "cap_add", json_from_strv(&s->cap_add));
+	set(obj, "cap_drop", json_from_strv(&s->cap_drop));
+}
+
+json_t *model_format_json(const struct stack_model *m, bool show_secrets)
+{
+	json_t *root = json_object(), *services = json_object(), *volumes = json_object();
+
+	for (size_t i = 0; i < m->n_services; i++) {
+		json_t *obj = json_object();
+
+		set_process(obj, &m->services[i], show_secrets);
+		set_links(obj, &m->services[i]);
+		set_limits(obj, &m->services[i]);
+		set(services, m->services[i].name, obj);
+	}
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		const struct model_volume *v = &m->volumes[i];
+		json_t *obj = json_object();
+		AUTO_FREE char *from =
+			v->from_service ? str_fmt("%s:%s", v->from_service, v->from_path) : NULL;
+
+		set(obj, "from", text_or_null(from));
+		set(volumes, v->name, obj);
+	}
+	set(root, "name", text_or_null(m->name));
+	set(root, "services", services);
+	set(root, "volumes", volumes);
+	return root;
+}
