@@ -41,17 +41,22 @@ static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *names, st
 	return 0;
 }
 
+/* A rule on the first argument. */
 struct rule {
 	uint32_t action;
 	int nr;
-	struct scmp_arg_cmp arg;
+	enum scmp_compare op;
+	scmp_datum_t a, b;
 };
 
 static int add_rules(scmp_filter_ctx ctx, const struct rule *rules, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = seccomp_rule_add_array(ctx, rules[i].action, rules[i].nr, 1,
-					       &rules[i].arg);
+		const struct scmp_arg_cmp arg = { .arg = 0,
+						  .op = rules[i].op,
+						  .datum_a = rules[i].a,
+						  .datum_b = rules[i].b };
+		int r = seccomp_rule_add_array(ctx, rules[i].action, rules[i].nr, 1, &arg);
 
 		if (r < 0 && r != -EDOM)
 			return err_set(e, -r, "seccomp rule for call '%d'", rules[i].nr);
@@ -71,20 +76,20 @@ static int add_argument_rules(scmp_filter_ctx ctx, bool namespaces, struct err *
 	static const unsigned long personalities[] = { 0, 0x8, 0x20000, 0x20008, 0xffffffff };
 	const struct rule sockets[] = {
 		/* VSOCK reaches the hypervisor, ALG a large kernel surface; all others pass. */
-		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_LT, AF_ALG) },
-		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_NFC) },
-		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_GT, AF_VSOCK) },
-		{ NO, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_ALG) },
-		{ NO, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_VSOCK) },
+		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_LT, AF_ALG, 0 },
+		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_EQ, AF_NFC, 0 },
+		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_GT, AF_VSOCK, 0 },
+		{ NO, SCMP_SYS(socket), SCMP_CMP_EQ, AF_ALG, 0 },
+		{ NO, SCMP_SYS(socket), SCMP_CMP_EQ, AF_VSOCK, 0 },
 	};
 	const struct rule plain_clone = {
-		SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0),
+		SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0,
 	};
 	int r = add_rules(ctx, sockets, ARRAY_LEN(sockets), e);
 
 	for (size_t i = 0; i < ARRAY_LEN(personalities) && r == 0; i++) {
-		struct rule p = { SCMP_ACT_ALLOW, SCMP_SYS(personality),
-				  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)personalities[i]) };
+		struct rule p = { SCMP_ACT_ALLOW, SCMP_SYS(personality), SCMP_CMP_EQ,
+				  personalities[i], 0 };
 
 		r = add_rules(ctx, &p, 1, e);
 	}
@@ -93,7 +98,7 @@ static int add_argument_rules(scmp_filter_ctx ctx, bool namespaces, struct err *
 	r = add_rules(ctx, &plain_clone, 1, e);
 	for (size_t i = 0; i < ARRAY_LEN(bits) && r == 0; i++) {
 		scmp_datum_t bit = (scmp_datum_t)bits[i];
-		struct rule c = { NO, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit) };
+		struct rule c = { NO, SCMP_SYS(clone), SCMP_CMP_MASKED_EQ, bit, bit };
 
 		r = add_rules(ctx, &c, 1, e);
 	}

@@ -1,0 +1,142 @@
+/* tests/unit/test_container_sysfilter.c - what the filter answers, asked from inside it. */
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/capability.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "runtime/container/sysfilter.h"
+#include "tests/lib/test.h"
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+/* Under the filter for @caps: the errno of one call, 0 where it went through. */
+static int ask(uint64_t caps, long nr, long a, long b, long c)
+{
+	struct sock_fprog p;
+	struct err e = ERR_INIT;
+	pid_t pid;
+	int st;
+
+	CHECK_OK(container_sysfilter_load(caps, -1, &p, &e), &e);
+	pid = fork();
+	if (pid == 0) {
+		long r;
+
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p) < 0)
+			_exit(255);
+		r = syscall(nr, a, b, c, 0, 0, 0);
+		_exit(r < 0 ? errno : 0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &st, 0) == pid && WIFEXITED(st));
+	CHECK(WEXITSTATUS(st) != 255);
+	free(p.filter);
+	return WEXITSTATUS(st);
+}
+
+TEST(sysfilter_answers_enosys_to_unknown_calls)
+{
+	CHECK_INT(ask(0, 9999, 0, 0, 0), ENOSYS);
+	CHECK_INT(ask(0, 0x40000000 + SYS_getpid, 0, 0, 0), ENOSYS); /* x32 */
+	CHECK_INT(ask(0, SYS_clone3, 0, 0, 0), ENOSYS);
+}
+
+TEST(sysfilter_answers_eperm_to_refused_calls)
+{
+	static const long refused[] = {
+		SYS_keyctl,   SYS_add_key, SYS_request_key, SYS_kexec_load, SYS_pivot_root,
+		SYS_mount,    SYS_umount2, SYS_setns,	    SYS_unshare,    SYS_bpf,
+		SYS_open_by_handle_at,	   SYS_init_module, SYS_reboot,	    SYS_userfaultfd,
+		SYS_io_uring_setup,	   SYS_fsopen,	    SYS_move_mount, SYS_acct,
+		SYS_perf_event_open,	   SYS_swapon,	    SYS_settimeofday,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		CHECK_INT(ask(0, refused[i], -1, 0, 0), EPERM);
+}
+
+TEST(sysfilter_lets_ordinary_calls_through)
+{
+	CHECK_INT(ask(0, SYS_getpid, 0, 0, 0), 0);
+	CHECK_INT(ask(0, SYS_ptrace, PTRACE_TRACEME, 0, 0), 0);
+	CHECK_INT(ask(0, SYS_openat2, -1, 0, 0), EINVAL);
+	CHECK_INT(ask(0, SYS_chroot, (long)"/", 0, 0), EPERM);
+	CHECK_INT(ask(BIT(CAP_SYS_CHROOT), SYS_chroot, (long)"/", 0, 0), 0);
+}
+
+TEST(sysfilter_opens_gates_by_capability)
+{
+	CHECK_INT(ask(BIT(CAP_SYS_ADMIN), SYS_unshare, 0, 0, 0), 0);
+	CHECK(ask(BIT(CAP_SYS_ADMIN), SYS_mount, 0, 0, 0) != EPERM);
+	CHECK_INT(ask(BIT(CAP_BPF), SYS_bpf, -1, 0, 0), EINVAL);
+	CHECK_INT(ask(BIT(CAP_SYS_ADMIN), SYS_bpf, -1, 0, 0), EINVAL);
+	CHECK_INT(ask(BIT(CAP_SYS_ADMIN), SYS_clone3, 0, 0, 0), EINVAL);
+}
+
+TEST(sysfilter_looks_at_the_flags_of_clone)
+{
+	static const long flags[] = { CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET | SIGCHLD,
+				      CLONE_NEWPID | CLONE_NEWIPC, CLONE_NEWUTS,
+				      CLONE_NEWCGROUP | CLONE_NEWNS };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		CHECK_INT(ask(0, SYS_clone, flags[i], 0, 0), EPERM);
+	CHECK_INT(ask(0, SYS_clone, SIGCHLD, 0, 0), 0);
+}
+
+TEST(sysfilter_refuses_two_socket_families_and_odd_personalities)
+{
+	CHECK_INT(ask(0, SYS_socket, AF_VSOCK, SOCK_STREAM, 0), EPERM);
+	CHECK_INT(ask(0, SYS_socket, AF_ALG, SOCK_SEQPACKET, 0), EPERM);
+	CHECK_INT(ask(0, SYS_socket, AF_UNIX, SOCK_STREAM, 0), 0);
+	CHECK_INT(ask(0, SYS_socket, AF_INET6, SOCK_DGRAM, 0), 0);
+	CHECK_INT(ask(0, SYS_socket, AF_NETLINK, SOCK_RAW, 0), 0);
+	CHECK_INT(ask(0, SYS_personality, 0xffffffff, 0, 0), 0);
+	CHECK_INT(ask(0, SYS_personality, ADDR_NO_RANDOMIZE, 0, 0), ENOSYS);
+}
+
+TEST(sysfilter_takes_a_compiled_filter_from_the_cache)
+{
+	AUTO_CLOSE int dir = scratch_dir();
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct sock_fprog first, second, other;
+	struct err e = ERR_INIT;
+
+	CHECK_OK(container_sysfilter_load(0, dir, &first, &e), &e);
+	CHECK_OK(container_sysfilter_load(0, dir, &second, &e), &e);
+	CHECK(first.len == second.len);
+	CHECK(memcmp(first.filter, second.filter, first.len * sizeof(*first.filter)) == 0);
+	CHECK_OK(fd_list(dir, ".", &names, &e), &e);
+	CHECK_INT(names.n, 1);
+	/* other gates are another filter; capabilities that open no gate are not */
+	CHECK_OK(container_sysfilter_load(BIT(CAP_SYS_ADMIN), dir, &other, &e), &e);
+	free(other.filter);
+	CHECK_OK(container_sysfilter_load(BIT(CAP_CHOWN), dir, &other, &e), &e);
+	free(other.filter);
+	strv_free(&names);
+	CHECK_OK(fd_list(dir, ".", &names, &e), &e);
+	CHECK_INT(names.n, 2);
+	free(first.filter);
+	free(second.filter);
+}
+
+TEST(sysfilter_compiles_anew_when_the_cached_file_is_damaged)
+{
+	AUTO_CLOSE int dir = scratch_dir();
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct sock_fprog p;
+	struct err e = ERR_INIT;
+
+	CHECK_OK(container_sysfilter_load(0, dir, &p, &e), &e);
+	free(p.filter);
+	CHECK_OK(fd_list(dir, ".", &names, &e), &e);
+	CHECK_OK(fd_write_file(dir, names.v[0], "short", 5, 0600, &e), &e);
+	CHECK_OK(container_sysfilter_load(0, dir, &p, &e), &e);
+	CHECK(p.len > 20);
+	free(p.filter);
+}
