@@ -83,7 +83,7 @@ $B/musl/%.o: %.c
 		-idirafter /usr/include/$(shell gcc -dumpmachine) -ffunction-sections -fdata-sections \
 		-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -MMD -MP -c -o $@ $<
 
-.PRECIOUS: $B/lib/%.a
+.PRECIOUS: $B/lib/%.a $B/obj/%.o
 .SECONDEXPANSION:
 $B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(OBJ) $(SUP_TEST))
 	@mkdir -p $(@D)
@@ -102,6 +102,8 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"
 	$Q$(link_row)
+
+$(filter $B/tests/test_supervisor_%,$(UNIT)): | $B/minibox-supervisor
 
 unit-build: $(UNIT)
 fuzz-build: $(FUZZ)

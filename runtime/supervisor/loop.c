@@ -126,10 +126,9 @@ static bool is_over(const struct supervisor *sup)
 	return true;
 }
 
-/* Fires what is due; milliseconds until the next is, -1: none. */
-static int timers(struct supervisor *sup)
+static void fire_due(struct supervisor *sup)
 {
-	uint64_t now = proc_now_ns(), next = UINT64_MAX;
+	uint64_t now = proc_now_ns();
 
 	for (uint32_t i = 0; i < sup->n; i++) {
 		struct service *s = &sup->service[i];
@@ -138,12 +137,22 @@ static int timers(struct supervisor *sup)
 			conduct_due(sup, s);
 		if (s->probe.due_ns && s->probe.due_ns <= now)
 			health_due(sup, s);
+	}
+}
+
+/* Milliseconds until the next timer, -1: there is none. */
+static int until_next(const struct supervisor *sup)
+{
+	uint64_t now = proc_now_ns(), next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < sup->n; i++) {
+		const struct service *s = &sup->service[i];
+
 		if (s->due_ns && s->due_ns < next)
 			next = s->due_ns;
 		if (s->probe.due_ns && s->probe.due_ns < next)
 			next = s->probe.due_ns;
 	}
-	conduct_settle(sup);
 	if (next == UINT64_MAX)
 		return -1;
 	next = next > now ? (next - now + 999999) / 1000000 : 0; /* rounded up: never spins */
@@ -153,14 +162,14 @@ static int timers(struct supervisor *sup)
 void loop_run(struct supervisor *sup)
 {
 	struct epoll_event ev;
-	int timeout_ms;
 
 	for (;;) {
-		timeout_ms = timers(sup);
+		fire_due(sup);
+		conduct_settle(sup); /* may set timers */
 		if (is_over(sup))
 			return;
 		/* One at a time: no event can then be about an fd that the one before it closed. */
-		if (epoll_wait(sup->epoll, &ev, 1, timeout_ms) == 1)
+		if (epoll_wait(sup->epoll, &ev, 1, until_next(sup)) == 1)
 			dispatch(sup, &ev);
 	}
 }
