@@ -1,8 +1,9 @@
 /*
- * netns/attach.c - a container's network namespace: lo, eth0 on a veth pair, default route.
+ * netns/attach.c - a container's network namespace: lo, eth0 on a veth pair, default
+ * route.
  *
- * Knows the two ends of a veth pair. The namespace belongs to the container's user namespace;
- * it is configured from outside, through a socket opened inside.
+ * Knows the two ends of a veth pair. The namespace belongs to the container's user
+ * namespace; it is configured from outside, through a socket opened inside.
  */
 #include "netns/netns.h"
 
@@ -17,7 +18,7 @@
 #define GUEST_LINK "eth0"
 #define LOOPBACK_INDEX 1 /* in every network namespace */
 
-/* From the address, so that a recreated container is the same station to its neighbours. */
+/* From the address, so that a recreated container is the same to its neighbours. */
 static void mac_of_addr(struct in_addr addr, unsigned char mac[6])
 {
 	mac[0] = 0x02;
@@ -43,15 +44,17 @@ static void put_peer(struct netns_request *q, const struct netns_port *p, uint32
 	netns_request_unnest(q, peer);
 }
 
-/* One request: both ends, the host's one in the bridge and up. The peer cannot be made up: it
- * is configured before it knows its partner, and the kernel answers ENOTCONN. */
-static int veth_new(struct nl_sock *sk, const struct netns_port *p, int bridge, uint32_t mtu)
+/* One request: both ends, the host's one in the bridge and up. The peer cannot be made
+ * up: it is configured before it knows its partner, and the kernel answers ENOTCONN. */
+static int veth_new(struct nl_sock *sk, const struct netns_port *p, int bridge,
+		    uint32_t mtu)
 {
 	struct ifinfomsg head = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct nlattr *info, *data;
 	struct netns_request q;
 
-	netns_request_start(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	netns_request_start(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head,
+			    sizeof(head));
 	netns_request_put_str(&q, IFLA_IFNAME, p->host_if);
 	netns_request_put_u32(&q, IFLA_MTU, mtu);
 	if (bridge)
@@ -65,9 +68,10 @@ static int veth_new(struct nl_sock *sk, const struct netns_port *p, int bridge, 
 	return netns_request_run(sk, &q, NULL, NULL);
 }
 
-/* A container that calls its own published port: with br_netfilter the DNAT happens within the
- * bridge, which sends a frame back by its own port only in hairpin mode. The module may be
- * loaded at any time, by whoever comes later, so this does not ask for it. */
+/* A container that calls its own published port: with br_netfilter the DNAT happens
+ * within the bridge, which sends a frame back by its own port only in hairpin mode. The
+ * module may be loaded at any time, by whoever comes later, so this does not ask for it.
+ */
 static int hairpin_on(struct nl_sock *sk, const char *host_if)
 {
 	struct ifinfomsg head = {
@@ -96,7 +100,8 @@ static int route_default(struct nl_sock *sk, int link, struct in_addr gateway)
 	};
 	struct netns_request q;
 
-	netns_request_start(&q, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	netns_request_start(&q, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &head,
+			    sizeof(head));
 	netns_request_put(&q, RTA_GATEWAY, &gateway, sizeof(gateway));
 	netns_request_put_u32(&q, RTA_OIF, (uint32_t)link);
 	return netns_request_run(sk, &q, NULL, NULL);
@@ -130,13 +135,16 @@ static int veth_replace(struct nl_sock *sk, const struct netns_port *p, struct e
 		return err_set(e, ENODEV, "bridge '%s'", p->bridge);
 	r = veth_new(sk, p, bridge, mtu);
 	if (r == -EEXIST) {
-		/* left by a crash; or the guest has an eth0 already, then the second try tells */
+		/* left by a crash; or the guest has an eth0 already, then the second try
+		 * tells */
 		r = netns_link_delete(sk, p->host_if);
 		if (r < 0 && r != -ENODEV)
 			return err_set(e, -r, "remove link '%s'", p->host_if);
 		r = veth_new(sk, p, bridge, mtu);
 	}
-	return r < 0 ? err_set(e, -r, "create the link pair '%s', '" GUEST_LINK "'", p->host_if) : 0;
+	return r < 0 ? err_set(e, -r, "create the link pair '%s', '" GUEST_LINK "'",
+			       p->host_if)
+		     : 0;
 }
 
 int netns_attach(const struct netns_port *p, struct err *e)
@@ -162,7 +170,8 @@ int netns_attach(const struct netns_port *p, struct err *e)
 		(void)!netns_link_delete(host, p->host_if);
 		return r;
 	}
-	/* eth0 was the second to come up and saw its partner; the bridge waits for its first port */
+	/* eth0 was the second to come up and saw its partner; the bridge waits for its
+	 * first port */
 	netns_link_settle(host, netns_link_index(host, p->host_if));
 	if (p->bridge)
 		netns_link_settle(host, netns_link_index(host, p->bridge));

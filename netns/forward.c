@@ -42,7 +42,7 @@ int netns_forwarding_enable(bool *ret_was_off, struct err *e)
 	bool on = false;
 	int r = forwarding_get(&on, e);
 
-	/* not written when on: the write alone would reset other settings of every link */
+	/* not written when on: a write resets other settings of every link */
 	if (r == 0 && !on)
 		r = fd_write_str(AT_FDCWD, IP_FORWARD, "1", e);
 	if (r == 0)
@@ -63,7 +63,8 @@ static int find_suspects(const char *bridge, char **ret, struct err *e)
 	int r = read_proc("/proc/net/ip_tables_names", &legacy, e);
 
 	if (r == 0)
-		r = read_proc("/proc/sys/net/bridge/bridge-nf-call-iptables", &bridge_nf, e);
+		r = read_proc("/proc/sys/net/bridge/bridge-nf-call-iptables", &bridge_nf,
+			      e);
 	if (r == 0)
 		r = netns_nft_query("list chains", &chains, e);
 	if (r < 0)
@@ -84,8 +85,9 @@ int netns_forward_blocked(int netns_fd, const char *bridge, char **ret, struct e
 	int r = forwarding_get(&on, e);
 
 	if (r == 0 && !on) {
-		*ret = str_dup("forwarding is off: net.ipv4.ip_forward is 0; to allow it: "
-			       "sysctl -w net.ipv4.ip_forward=1");
+		*ret = str_dup(
+			"forwarding is off: net.ipv4.ip_forward is 0; to allow it: "
+			"sysctl -w net.ipv4.ip_forward=1");
 		return 0;
 	}
 	if (r == 0)

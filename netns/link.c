@@ -1,8 +1,9 @@
 /*
  * netns/link.c - links of the host: a stack's bridge, and removing links.
  *
- * Knows the kernel's bridge options. Does not know what is attached to a bridge (attach.c) nor
- * what may pass it (rules.c). The host's other links and their sysctls are not touched.
+ * Knows the kernel's bridge options. Does not know what is attached to a bridge
+ * (attach.c) nor what may pass it (rules.c). The host's other links and their sysctls are
+ * not touched.
  */
 #include "netns/netns.h"
 
@@ -16,8 +17,9 @@
 #include "netns/request.h"
 #include "runtime/base/fd.h"
 
-/* A bridge without a MAC of its own takes its lowest port's and changes it as ports come and
- * go; containers would lose their gateway until they ask again. Locally administered. */
+/* A bridge without a MAC of its own takes its lowest port's and changes it as ports come
+ * and go; containers would lose their gateway until they ask again. Locally administered.
+ */
 static void mac_of_bridge(const char *name, unsigned char mac[6])
 {
 	uint32_t h = 2166136261U;
@@ -37,7 +39,8 @@ static int bridge_new(struct nl_sock *sk, const char *name, uint32_t mtu)
 	unsigned char mac[6];
 
 	mac_of_bridge(name, mac);
-	netns_request_start(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	netns_request_start(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head,
+			    sizeof(head));
 	netns_request_put_str(&q, IFLA_IFNAME, name);
 	netns_request_put(&q, IFLA_ADDRESS, mac, sizeof(mac));
 	netns_request_put_u32(&q, IFLA_MTU, mtu);
@@ -57,7 +60,8 @@ static void on_link(const struct nlmsghdr *h, void *arg)
 	bool *is_bridge = arg;
 
 	if (h->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse((struct nlmsghdr *)h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0 ||
+	    nlmsg_parse((struct nlmsghdr *)h, sizeof(struct ifinfomsg), tb, IFLA_MAX,
+			NULL) < 0 ||
 	    !tb[IFLA_LINKINFO] ||
 	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0)
 		return;
@@ -145,12 +149,13 @@ static int bridge_setup(struct nl_sock *sk, const char *name, struct in_addr add
 {
 	int link = netns_link_index(sk, name), r;
 
-	/* 127.0.0.1 as a source may leave by this link, or DNAT of loopback clients is "martian" */
+	/* 127.0.0.1 as a source may leave by this link, or DNAT of loopback clients is
+	 * "martian" */
 	r = bridge_sysctl("ipv4", name, "route_localnet", "1", e);
 	if (r < 0)
 		return r;
-	/* no IPv6 on the host's end: containers would reach the host's services by fe80::.
-	 * A kernel without IPv6 has no such file, and nothing to switch off. */
+	/* no IPv6 on the host's end: containers would reach the host's services by
+	 * fe80::. A kernel without IPv6 has no such file, and nothing to switch off. */
 	r = bridge_sysctl("ipv6", name, "disable_ipv6", "1", e);
 	if (r == -ENOENT)
 		err_clear(e);

@@ -1,8 +1,9 @@
 /*
  * netns/names.c - names of links, derived from the names of things.
  *
- * Pure. A link's name is a function of run directory, stack and service, so what a crash left
- * behind is found again without a record. An interface name holds 15 bytes: hence hashes.
+ * Pure. A link's name is a function of run directory, stack and service, so what a crash
+ * left behind is found again without a record. An interface name holds 15 bytes: hence
+ * hashes.
  */
 #include "netns/netns.h"
 

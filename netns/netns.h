@@ -49,7 +49,8 @@ void netns_veth_name(const char *run_dir, const char *stack, const char *service
 /**
  * netns_bridge_create() - make the bridge or adopt one of that name; address, mtu, up
  * Fixed MAC from the name, no STP delay, route_localnet on (127.0.0.1 publishing). The mtu is
- * that of the default route's link. On failure no link is left behind.
+ * that of the default route's link. Of an adopted bridge other IPv4 addresses are removed. On
+ * failure no link is left that this call made.
  */
 must_check int netns_bridge_create(const char *name, struct in_addr addr, unsigned prefix,
 				   struct err *e);
@@ -65,7 +66,8 @@ struct netns_port {
 	struct in_addr gateway; /* the bridge's address; INADDR_ANY: no default route */
 };
 /** netns_attach() - veth pair, eth0 in the namespace, address, lo up, default route
- * An existing host end of that name is replaced. On failure no link is left behind. */
+ * An existing host end of that name is replaced. The first packet after the return passes. On
+ * failure no link is left behind. */
 must_check int netns_attach(const struct netns_port *p, struct err *e);
 /** netns_loopback_up() - only lo (network none) */
 must_check int netns_loopback_up(int netns_fd, struct err *e);
@@ -86,6 +88,7 @@ struct netns_stack_rules {
 };
 /**
  * netns_rules_apply() - our whole table for all stacks of this run directory, in one transaction
+ * The table is of family "ip" (nft list table ip minibox). Callers hold a lock of theirs.
  * @table:     "minibox", or another name for another run directory
  * @guard_forwarding: drop forwarding between links that are not ours (we turned ip_forward on)
  * n == 0 removes the table. No foreign table, chain or policy is touched. What it holds:
@@ -112,6 +115,8 @@ must_check int netns_port_free(enum netns_proto proto, struct in_addr host_addr,
  * Only when a foreign base chain hooks forward (or bridge-nf-call-iptables is on): probes with
  * one packet from @netns_fd's container through the host to a namespace made for the probe.
  * @ret: a heap string naming table, chain and the remedy, or NULL when nothing is in the way.
+ * Wants netns_attach() and netns_rules_apply() done before. 0.3 ms where nothing is foreign, 20 ms
+ * where a packet passes, 0.4 s where none does.
  */
 must_check int netns_forward_blocked(int netns_fd, const char *bridge, char **ret,
 				     struct err *e);

@@ -32,8 +32,8 @@ static bool symbol(void *lib, const char *name, void *ret_fn)
 
 static int nft_open(unsigned flags, struct nft *n, struct err *e)
 {
-	/* Opened here and not linked: commands that need no rules do not pay for it. It stays
-	 * loaded, a second call is then nearly free. */
+	/* Opened here and not linked: commands that need no rules do not pay for it. It
+	 * stays loaded, a second call is then nearly free. */
 	void *lib = dlopen("libnftables.so.1", RTLD_NOW | RTLD_NODELETE);
 	__typeof__(nft_ctx_output_set_flags) *set_flags = NULL;
 	__typeof__(nft_ctx_buffer_output) *buffer_output = NULL;
@@ -42,7 +42,8 @@ static int nft_open(unsigned flags, struct nft *n, struct err *e)
 	bool ok;
 
 	if (!lib)
-		return err_msg(e, ENOENT, "library 'libnftables.so.1' (package libnftables1): %s",
+		return err_msg(e, ENOENT,
+			       "library 'libnftables.so.1' (package libnftables1): %s",
 			       dlerror());
 	ok = symbol(lib, "nft_ctx_new", &new_ctx) &&
 	     symbol(lib, "nft_ctx_free", &n->free_ctx) &&

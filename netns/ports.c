@@ -1,8 +1,8 @@
 /*
  * netns/ports.c - can a port of the host be published, and who has it?
  *
- * Knows sockets and /proc. The kernel judges, by a bind; /proc only tells the name. Does not
- * know what minibox publishes itself: DNAT holds no socket.
+ * Knows sockets and /proc. The kernel judges, by a bind; /proc only tells the name. Does
+ * not know what minibox publishes itself: DNAT holds no socket.
  */
 #include "netns/netns.h"
 
@@ -20,8 +20,9 @@
 
 #define TCP_LISTEN_STATE 0x0a
 
-/* A row of /proc/net/tcp or tcp6: "sl local:port remote:port st tx:rx tr:tm retr uid to inode";
- * an IPv6 address is compared by its last word, the IPv4 one of a mapped address. */
+/* A row of /proc/net/tcp or tcp6: "sl local:port remote:port st tx:rx tr:tm retr uid to
+ * inode"; an IPv6 address is compared by its last word, the IPv4 one of a mapped address.
+ */
 static uint64_t row_inode(const char *row, enum netns_proto proto, struct in_addr addr,
 			  uint16_t port)
 {
@@ -38,7 +39,8 @@ static uint64_t row_inode(const char *row, enum netns_proto proto, struct in_add
 	row_addr = (uint32_t)strtoul(local + strlen(local) - 8, NULL, 16);
 	if (row_port != port || (proto == NETNS_TCP && state != TCP_LISTEN_STATE))
 		return 0;
-	if (row_addr != addr.s_addr && row_addr != INADDR_ANY && addr.s_addr != INADDR_ANY)
+	if (row_addr != addr.s_addr && row_addr != INADDR_ANY &&
+	    addr.s_addr != INADDR_ANY)
 		return 0;
 	return inode;
 }
@@ -87,7 +89,8 @@ static bool has_fd(int proc, const char *pid, const char *target)
 	return found;
 }
 
-/* "'nginx' (pid 12)", or NULL where /proc does not tell (another pid namespace, the kernel). */
+/* "'nginx' (pid 12)", or NULL where /proc does not tell (another pid namespace, the
+ * kernel). */
 static char *holder_of(uint64_t inode)
 {
 	AUTO_FREE char *target = str_fmt("socket:[%" PRIu64 "]", inode);
@@ -121,14 +124,17 @@ static int bind_probe(enum netns_proto proto, struct in_addr addr, uint16_t port
 		.sin_port = htons(port),
 		.sin_addr = addr,
 	};
-	AUTO_CLOSE int fd = socket(
-		AF_INET, (proto == NETNS_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd =
+		socket(AF_INET,
+		       (proto == NETNS_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd < 0)
 		return -errno;
-	/* past connections in TIME_WAIT hold no port that matters; for UDP it would allow sharing */
-	if (proto == NETNS_TCP && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	/* past connections in TIME_WAIT hold no port that matters; for UDP it would allow
+	 * sharing */
+	if (proto == NETNS_TCP &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
 	return bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
 }
@@ -145,8 +151,8 @@ int netns_port_free(enum netns_proto proto, struct in_addr host_addr, uint16_t p
 		return 0;
 	inet_ntop(AF_INET, &host_addr, addr, sizeof(addr));
 	if (r == -EADDRNOTAVAIL)
-		return err_msg(e, -r, "port '%s:%u/%s': this host has no such address", addr,
-			       port, proto_name);
+		return err_msg(e, -r, "port '%s:%u/%s': this host has no such address",
+			       addr, port, proto_name);
 	if (r != -EADDRINUSE)
 		return err_set(e, -r, "port '%s:%u/%s'", addr, port, proto_name);
 	holder = holder_of(find_inode(proto, host_addr, port));

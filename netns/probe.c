@@ -33,14 +33,16 @@ static int new_namespace(int *ret_fd, struct err *e)
 	int r, code;
 
 	if (back < 0 || unshare(CLONE_NEWNET) < 0)
-		return err_set(e, errno, "make a network namespace for the probe 'forward'");
+		return err_set(e, errno,
+			       "make a network namespace for the probe 'forward'");
 	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	code = errno;
 	r = netns_leave(back, e);
 	if (r < 0)
 		return r;
 	if (fd < 0)
-		return err_set(e, code, "open the network namespace of the probe 'forward'");
+		return err_set(e, code,
+			       "open the network namespace of the probe 'forward'");
 	*ret_fd = fd_take(&fd);
 	return 0;
 }
@@ -113,7 +115,8 @@ static bool packet_passes(int from, int to)
 		len = sizeof(back);
 		if (readable(to) &&
 		    recvfrom(to, &c, 1, 0, (struct sockaddr *)&back, &len) == 1 &&
-		    sendto(to, "!", 1, 0, (struct sockaddr *)&back, len) == 1 && readable(from))
+		    sendto(to, "!", 1, 0, (struct sockaddr *)&back, len) == 1 &&
+		    readable(from))
 			return true;
 	}
 	return false;

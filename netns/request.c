@@ -1,8 +1,8 @@
 /*
  * netns/request.c - see request.h.
  *
- * Messages are put together with libnl's core only: the object layer of libnl-route cannot say
- * what we need of a bridge, and looks links up by dumping them all.
+ * Messages are put together with libnl's core only: the object layer of libnl-route
+ * cannot say what we need of a bridge, and looks links up by dumping them all.
  */
 #include "netns/request.h"
 
@@ -64,7 +64,8 @@ int netns_socket_open(int netns_fd, struct nl_sock **ret, struct err *e)
 	if (r < 0)
 		return r;
 	r = socket_open_here(&sk, e);
-	/* the way back is taken whatever happened; when it fails, that is what must be told */
+	/* the way back is taken whatever happened; when it fails, that is what must be
+	 * told */
 	if (netns_leave(back, &leave) < 0) {
 		*e = leave;
 		return -leave.code;
@@ -170,8 +171,8 @@ static int exchange_run(struct nl_sock *sk, struct nl_msg *msg, struct exchange 
 	return r < 0 ? -EIO : 0;
 }
 
-int netns_request_run(struct nl_sock *sk, struct netns_request *q, netns_answer_fn *answer,
-		      void *arg)
+int netns_request_run(struct nl_sock *sk, struct netns_request *q,
+		      netns_answer_fn *answer, void *arg)
 {
 	struct exchange x = { .answer = answer, .arg = arg };
 	int r = q->overflow ? -EMSGSIZE : exchange_run(sk, q->msg, &x);
@@ -181,7 +182,8 @@ int netns_request_run(struct nl_sock *sk, struct netns_request *q, netns_answer_
 	return r;
 }
 
-/* An ioctl on a link works on any socket, a netlink one too, and in that socket's namespace. */
+/* An ioctl on a link works on any socket, a netlink one too, and in that socket's
+ * namespace. */
 static bool link_ioctl(struct nl_sock *sk, unsigned long op, struct ifreq *ifr)
 {
 	return ioctl(nl_socket_get_fd(sk), op, ifr) == 0;
@@ -242,7 +244,8 @@ static void on_operstate(const struct nlmsghdr *h, void *arg)
 	bool *settled = arg;
 
 	if (h->nlmsg_type == RTM_NEWLINK &&
-	    nlmsg_parse((struct nlmsghdr *)h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) >= 0 &&
+	    nlmsg_parse((struct nlmsghdr *)h, sizeof(struct ifinfomsg), tb, IFLA_MAX,
+			NULL) >= 0 &&
 	    tb[IFLA_OPERSTATE] && nla_get_u8(tb[IFLA_OPERSTATE]) == IF_OPER_UP)
 		*settled = true;
 }
@@ -252,8 +255,9 @@ void netns_link_settle(struct nl_sock *sk, int index)
 	struct ifinfomsg head = { .ifi_index = index };
 	bool settled = false;
 
-	/* Carrier changes are handed to a worker of the kernel (linkwatch), which starts the queues.
-	 * Since Linux 6.8 the question alone has it done at once; before, it is asked again. */
+	/* Carrier changes are handed to a worker of the kernel (linkwatch), which starts
+	 * the queues. Since Linux 6.8 the question alone has it done at once; before, it
+	 * is asked again. */
 	for (int i = 0; i < 100 && !settled; i++) {
 		struct netns_request q;
 
@@ -285,7 +289,8 @@ int netns_addr_add(struct nl_sock *sk, int index, struct in_addr addr, unsigned 
 	};
 	struct netns_request q;
 
-	netns_request_start(&q, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	netns_request_start(&q, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head,
+			    sizeof(head));
 	netns_request_put(&q, IFA_LOCAL, &addr, sizeof(addr));
 	netns_request_put(&q, IFA_ADDRESS, &addr, sizeof(addr));
 	return netns_request_run(sk, &q, NULL, NULL);

@@ -20,7 +20,7 @@ must_check int netns_enter(int netns_fd, int *ret_back, struct err *e);
 /** netns_leave() - go back to @back; the fd stays the caller's */
 must_check int netns_leave(int back, struct err *e);
 
-/** netns_socket_open() - a route socket; @netns_fd -1: of the calling thread's namespace */
+/** netns_socket_open() - a route socket in @netns_fd; -1: the thread's own namespace */
 must_check int netns_socket_open(int netns_fd, struct nl_sock **ret, struct err *e);
 /** netns_socket_free() - for AUTO(); NULL is fine */
 void netns_socket_free(struct nl_sock **sk);
@@ -38,7 +38,7 @@ void netns_request_start(struct netns_request *q, int type, int flags, const voi
 void netns_request_put(struct netns_request *q, int type, const void *data, size_t n);
 void netns_request_put_u32(struct netns_request *q, int type, uint32_t value);
 void netns_request_put_str(struct netns_request *q, int type, const char *value);
-/** netns_request_nest() - open a nested attribute; close it with netns_request_unnest() */
+/** netns_request_nest() - open a nested attribute, for netns_request_unnest() */
 struct nlattr *netns_request_nest(struct netns_request *q, int type);
 void netns_request_unnest(struct netns_request *q, struct nlattr *nest);
 
@@ -48,7 +48,8 @@ typedef void netns_answer_fn(const struct nlmsghdr *h, void *arg);
 /**
  * netns_request_run() - send, wait for the kernel's verdict, free the message
  * @answer: NULL when no answer but the acknowledgement is expected
- * Return: 0 or -errno. No struct err: callers tell EEXIST and ENODEV apart and word the rest.
+ * Return: 0 or -errno. No struct err: callers tell EEXIST and ENODEV apart and word the
+ * rest.
  */
 must_check int netns_request_run(struct nl_sock *sk, struct netns_request *q,
 				 netns_answer_fn *answer, void *arg);
@@ -62,12 +63,13 @@ uint32_t netns_link_mtu(struct nl_sock *sk, const char *name, uint32_t fallback)
 /** netns_link_up() - set link @index up (and nothing else); 0 or -errno */
 must_check int netns_link_up(struct nl_sock *sk, int index);
 /** netns_link_settle() - wait until link @index, just set up, really carries packets
- * For a moment after the acknowledgement the kernel drops what is sent by it, and a lost SYN or
- * ARP request costs its sender a whole second. Gives up, without a word, after 20 ms. */
+ * For a moment after the acknowledgement the kernel drops what is sent by it, and a lost
+ * SYN or ARP request costs its sender a whole second. Gives up, without a word, after 20
+ * ms. */
 void netns_link_settle(struct nl_sock *sk, int index);
 /** netns_link_delete() - remove link @name; 0 or -errno (-ENODEV: there was none) */
 must_check int netns_link_delete(struct nl_sock *sk, const char *name);
-/** netns_addr_add() - put @addr/@prefix on link @index; one that is there already is fine */
+/** netns_addr_add() - put @addr/@prefix on link @index; fine if it is there */
 must_check int netns_addr_add(struct nl_sock *sk, int index, struct in_addr addr,
 			      unsigned prefix);
 /** netns_addr_dump() - all IPv4 addresses of the socket's namespace (routes.c) */

@@ -22,7 +22,8 @@ static enum server server_kind(const char *s)
 	struct in_addr v4;
 
 	if (inet_pton(AF_INET, s, &v4) == 1) {
-		if (ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET || v4.s_addr == htonl(INADDR_ANY))
+		if (ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET ||
+		    v4.s_addr == htonl(INADDR_ANY))
 			return SERVER_NONE;
 		return SERVER_V4;
 	}
@@ -52,7 +53,7 @@ static void parse_line(struct resolv *r, const char *line)
 	if (words.n == 0 || words.v[0][0] == '#' || words.v[0][0] == ';')
 		return;
 	if (strcmp(words.v[0], "nameserver") != 0) {
-		strv_foreach(i, &words)
+		strv_foreach (i, &words)
 			buf_addf(&r->rest, "%s%s", i ? " " : "", words.v[i]);
 		buf_addc(&r->rest, '\n');
 		return;
@@ -79,7 +80,7 @@ static int read_conf(const char *dir, const char *name, struct resolv *ret, stru
 	if (r < 0)
 		return r;
 	strv_split(&lines, text.data, "\n");
-	strv_foreach(i, &lines)
+	strv_foreach (i, &lines)
 		parse_line(ret, lines.v[i]);
 	return 0;
 }
@@ -88,10 +89,11 @@ static char *format(const struct resolv *r)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
 
-	/* IPv4 first: resolvers ask the first three only, and containers are sure to have IPv4 */
-	strv_foreach(i, &r->v4)
+	/* IPv4 first: resolvers ask the first three only, and containers are sure to have
+	 * IPv4 */
+	strv_foreach (i, &r->v4)
 		buf_addf(&b, "nameserver %s\n", r->v4.v[i]);
-	strv_foreach(i, &r->v6)
+	strv_foreach (i, &r->v6)
 		buf_addf(&b, "nameserver %s\n", r->v6.v[i]);
 	if (r->rest.len)
 		buf_add(&b, r->rest.data, r->rest.len);
@@ -115,7 +117,8 @@ int netns_resolv_conf(const char *etc, const char *run, char **ret, struct err *
 		r = read_conf(run, behind_stub[i], &real, e);
 		if (r < 0 || real.v4.n + real.v6.n == 0)
 			continue;
-		/* its search list and options too: the stub's may be about the stub (trust-ad) */
+		/* its search list and options too: the stub's may be about the stub
+		 * (trust-ad) */
 		resolv_free(&conf);
 		conf = real;
 		memset(&real, 0, sizeof(real));

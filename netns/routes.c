@@ -1,5 +1,6 @@
 /*
- * netns/routes.c - what the host routes: subnets in use, and the link of the default route.
+ * netns/routes.c - what the host routes: subnets in use, and the link of the default
+ * route.
  *
  * Knows the kernel's route and address dumps. Does not know what they are wanted for.
  */
@@ -25,7 +26,8 @@ static void found_add(struct found *f, int link, struct in_addr addr, unsigned p
 
 	if (prefix == 0)
 		return;
-	if (f->skip && link > 0 && str_starts(netns_link_name(f->sk, link, name), f->skip))
+	if (f->skip && link > 0 &&
+	    str_starts(netns_link_name(f->sk, link, name), f->skip))
 		return;
 	addr.s_addr &= htonl(UINT32_MAX << (32 - prefix));
 	f->v = mem_grow(f->v, f->n + 1, sizeof(*f->v));
@@ -45,8 +47,9 @@ static void on_route(const struct nlmsghdr *h, void *arg)
 
 	if (nlmsg_parse((struct nlmsghdr *)h, sizeof(*rt), tb, RTA_MAX, NULL) < 0)
 		return;
-	/* the table "local" repeats every own address; they come with their subnets below */
-	if (rt->rtm_table == RT_TABLE_LOCAL || (rt->rtm_flags & RTM_F_CLONED) || !tb[RTA_DST])
+	/* the table "local" repeats own addresses; they come with their subnets below */
+	if (rt->rtm_table == RT_TABLE_LOCAL || (rt->rtm_flags & RTM_F_CLONED) ||
+	    !tb[RTA_DST])
 		return;
 	dst.s_addr = nla_get_u32(tb[RTA_DST]);
 	found_add(arg, (int)attr_u32(tb[RTA_OIF], 0), dst, rt->rtm_dst_len);
@@ -113,8 +116,10 @@ static void on_default_route(const struct nlmsghdr *h, void *arg)
 	struct uplink *up = arg;
 	uint32_t metric;
 
-	if (rt->rtm_dst_len != 0 || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
-	    nlmsg_parse((struct nlmsghdr *)h, sizeof(*rt), tb, RTA_MAX, NULL) < 0 || !tb[RTA_OIF])
+	if (rt->rtm_dst_len != 0 || rt->rtm_table != RT_TABLE_MAIN ||
+	    rt->rtm_type != RTN_UNICAST ||
+	    nlmsg_parse((struct nlmsghdr *)h, sizeof(*rt), tb, RTA_MAX, NULL) < 0 ||
+	    !tb[RTA_OIF])
 		return;
 	metric = attr_u32(tb[RTA_PRIORITY], 0);
 	if (up->link && metric >= up->metric)

@@ -1,11 +1,13 @@
 /*
  * netns/rules.c - our nftables table: isolation, published ports, masquerade.
  *
- * Knows nftables' language. Does not know what runs behind an address, and touches no table
- * but the one named. The text is made by pure functions; one call hands it to the kernel.
+ * Knows nftables' language. Does not know what runs behind an address, and touches no
+ * table but the one named. The text is made by pure functions; one call hands it to the
+ * kernel.
  *
- * The family is "ip", not "inet": every rule is about IPv4, and inet is missing from kernels
- * that were built without IPv6. A lookup in a map replaces a rule per publication.
+ * The family is "ip", not "inet": every rule is about IPv4, and inet is missing from
+ * kernels that were built without IPv6. A lookup in a map replaces a rule per
+ * publication.
  */
 #include "netns/rules.h"
 
@@ -19,8 +21,8 @@
 /* The three ways a port is published; each is a map of its own. */
 enum scope {
 	SCOPE_LOOPBACK, /* 127.x: looked up on output only */
-	SCOPE_ONE,	/* one of the host's addresses */
-	SCOPE_ANY,	/* all of them, 127.x included */
+	SCOPE_ONE,      /* one of the host's addresses */
+	SCOPE_ANY,      /* all of them, 127.x included */
 	N_SCOPES
 };
 
@@ -63,7 +65,8 @@ static int list_publications(const struct netns_stack_rules *stacks, size_t n,
 	char addr[INET_ADDRSTRLEN];
 
 	for (size_t i = 0; i < n; i++) {
-		ret->v = mem_grow(ret->v, ret->n + stacks[i].n_publish + 1, sizeof(*ret->v));
+		ret->v = mem_grow(ret->v, ret->n + stacks[i].n_publish + 1,
+				  sizeof(*ret->v));
 		for (size_t k = 0; k < stacks[i].n_publish; k++)
 			ret->v[ret->n++] = &stacks[i].publish[k];
 	}
@@ -94,14 +97,15 @@ static bool is_name(const char *s, const char *punctuation, size_t max)
 	return true;
 }
 
-static int check_names(const char *table, const struct netns_stack_rules *stacks, size_t n,
-		       struct err *e)
+static int check_names(const char *table, const struct netns_stack_rules *stacks,
+		       size_t n, struct err *e)
 {
 	if (!isalpha((unsigned char)table[0]) || !is_name(table, "-_", 31))
 		return err_msg(e, EINVAL, "'%s' is no name for an nftables table", table);
 	for (size_t i = 0; i < n; i++)
 		if (!is_name(stacks[i].bridge, "-_.", 15))
-			return err_msg(e, EINVAL, "'%s' is no name for a bridge", stacks[i].bridge);
+			return err_msg(e, EINVAL, "'%s' is no name for a bridge",
+				       stacks[i].bridge);
 	return 0;
 }
 
@@ -113,14 +117,16 @@ static void put_sets(struct buf *b, const struct netns_stack_rules *stacks, size
 	for (size_t i = 0; i < n; i++)
 		buf_addf(b, "%s\"%s\"", i ? ", " : "", stacks[i].bridge);
 	/* nftables cannot compare iifname with oifname: a set of equal pairs does */
-	buf_adds(b, " }\n\t}\n\tset pairs {\n\t\ttype ifname . ifname\n\t\telements = { ");
+	buf_adds(b,
+		 " }\n\t}\n\tset pairs {\n\t\ttype ifname . ifname\n\t\telements = { ");
 	for (size_t i = 0; i < n; i++)
 		buf_addf(b, "%s\"%s\" . \"%s\"", i ? ", " : "", stacks[i].bridge,
 			 stacks[i].bridge);
 	buf_adds(b, " }\n\t}\n\tset subnets {\n\t\ttype ipv4_addr\n\t\tflags interval\n"
 		    "\t\telements = { ");
 	for (size_t i = 0; i < n; i++)
-		buf_addf(b, "%s%s", i ? ", " : "", netns_subnet_format(&stacks[i].subnet, subnet));
+		buf_addf(b, "%s%s", i ? ", " : "",
+			 netns_subnet_format(&stacks[i].subnet, subnet));
 	buf_adds(b, " }\n\t}\n");
 }
 
@@ -133,7 +139,8 @@ static void put_element(struct buf *b, const struct netns_publish *p, bool first
 	buf_adds(b, first ? "\n\t\t\t" : ",\n\t\t\t");
 	if (scope_of(p) != SCOPE_ANY)
 		buf_addf(b, "%s . ", host);
-	buf_addf(b, "%s . %u : %s . %u", proto_name(p->proto), p->host_port, addr, p->port);
+	buf_addf(b, "%s . %u : %s . %u", proto_name(p->proto), p->host_port, addr,
+		 p->port);
 }
 
 static void put_maps(struct buf *b, const struct list *all, bool used[N_SCOPES])
@@ -151,7 +158,8 @@ static void put_maps(struct buf *b, const struct list *all, bool used[N_SCOPES])
 				continue;
 			if (!used[s])
 				buf_addf(b,
-					 "\tmap %s {\n\t\ttype %sinet_proto . inet_service : "
+					 "\tmap %s {\n\t\ttype %sinet_proto . "
+					 "inet_service : "
 					 "ipv4_addr . inet_service\n\t\telements = {",
 					 name[s], s == SCOPE_ANY ? "" : "ipv4_addr . ");
 			put_element(b, all->v[i], !used[s]);
@@ -173,9 +181,9 @@ static void put_dnat(struct buf *b, const bool used[N_SCOPES])
 
 static void put_filter(struct buf *b, bool guard_forwarding)
 {
-	/* On the wire 127/8 is never right: not as a destination (with route_localnet it would
-	 * reach the host's own services), nor as a source (services trust it). Replies to our
-	 * masqueraded loopback clients carry the bridge's address here. */
+	/* On the wire 127/8 is never right: not as a destination (with route_localnet it
+	 * would reach the host's own services), nor as a source (services trust it).
+	 * Replies to our masqueraded loopback clients carry the bridge's address here. */
 	buf_adds(b, "\tchain raw {\n"
 		    "\t\ttype filter hook prerouting priority -300; policy accept;\n"
 		    "\t\tiifname @bridges ip daddr 127.0.0.0/8 drop\n"
@@ -190,7 +198,8 @@ static void put_filter(struct buf *b, bool guard_forwarding)
 		    "\tchain " NETNS_FORWARD_CHAIN " {\n"
 		    "\t\ttype filter hook forward priority 0; policy accept;\n"
 		    "\t\toifname @bridges goto into\n");
-	/* by prefix: bridges of other run directories are not foreign, they guard themselves */
+	/* by prefix: bridges of other run directories are not foreign, they guard
+	 * themselves */
 	if (guard_forwarding)
 		buf_adds(b, "\t\tiifname @bridges accept\n"
 			    "\t\tiifname \"mb-*\" accept\n"
@@ -201,7 +210,8 @@ static void put_filter(struct buf *b, bool guard_forwarding)
 
 static void put_nat(struct buf *b, const bool used[N_SCOPES])
 {
-	/* 127/8 from a wire must not become a container's address before it is seen as martian */
+	/* 127/8 from a wire must not become a container's address before it is seen as
+	 * martian */
 	if (used[SCOPE_ONE] || used[SCOPE_ANY]) {
 		buf_adds(b, "\tchain prerouting {\n"
 			    "\t\ttype nat hook prerouting priority -100; policy accept;\n"
@@ -218,8 +228,8 @@ static void put_nat(struct buf *b, const bool used[N_SCOPES])
 		put_dnat(b, used);
 		buf_adds(b, "\t}\n");
 	}
-	/* 127.0.0.1 clients; a container that reaches a published port (its answer would else go
-	 * straight to its neighbour, who asked somebody else); egress */
+	/* 127.0.0.1 clients; a container that reaches a published port (its answer would
+	 * else go straight to its neighbour, who asked somebody else); egress */
 	buf_adds(b, "\tchain postrouting {\n"
 		    "\t\ttype nat hook postrouting priority 100; policy accept;\n"
 		    "\t\toifname @bridges ip saddr 127.0.0.0/8 masquerade\n"
@@ -228,7 +238,8 @@ static void put_nat(struct buf *b, const bool used[N_SCOPES])
 		    "\t}\n");
 }
 
-int netns_rules_text(const char *table, const struct netns_stack_rules *stacks, size_t n,
+int netns_rules_text(const char *table, bool exists,
+		     const struct netns_stack_rules *stacks, size_t n,
 		     bool guard_forwarding, char **ret, struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
@@ -243,8 +254,11 @@ int netns_rules_text(const char *table, const struct netns_stack_rules *stacks, 
 	all = list.v;
 	if (r < 0)
 		return r;
-	/* "add" first, so that "delete" finds one: the way to say "if there" in a transaction */
-	buf_addf(&b, "add table ip %s\ndelete table ip %s\n", table, table);
+	/* "add" before "delete": a transaction's way to say "if it is there" */
+	if (exists)
+		buf_addf(&b, "add table ip %s\ndelete table ip %s\n", table, table);
+	else if (n > 0)
+		buf_addf(&b, "create table ip %s\n", table);
 	if (n > 0) {
 		buf_addf(&b, "table ip %s {\n", table);
 		put_sets(&b, stacks, n);
@@ -257,13 +271,35 @@ int netns_rules_text(const char *table, const struct netns_stack_rules *stacks, 
 	return 0;
 }
 
+static int table_exists(const char *table, bool *ret, struct err *e)
+{
+	AUTO_JSON json_t *tables = NULL;
+	const json_t *item;
+	size_t i;
+	int r = netns_nft_query("list tables ip", &tables, e);
+
+	if (r < 0)
+		return r;
+	*ret = false;
+	json_array_foreach (json_object_get(tables, "nftables"), i, item)
+		if (str_eq(json_str(json_object_get(item, "table"), "name", NULL), table))
+			*ret = true;
+	return 0;
+}
+
 int netns_rules_apply(const char *table, const struct netns_stack_rules *stacks, size_t n,
 		      bool guard_forwarding, struct err *e)
 {
 	AUTO_FREE char *text = NULL, *what = NULL;
-	int r = netns_rules_text(table, stacks, n, guard_forwarding, &text, e);
+	bool exists = false;
+	/* asking takes 0.3 ms; deleting makes the kernel wait 8 ms for its readers (RCU),
+	 * so the first stack of a host and the last "down" of none should not delete */
+	int r = table_exists(table, &exists, e);
 
-	if (r < 0)
+	if (r == 0)
+		r = netns_rules_text(table, exists, stacks, n, guard_forwarding, &text,
+				     e);
+	if (r < 0 || (n == 0 && !exists))
 		return r;
 	what = str_fmt("table '%s'", table);
 	return netns_nft_run(text, what, e);

@@ -24,14 +24,16 @@ int netns_subnet_parse(const char *text, struct netns_subnet *ret, struct err *e
 	struct in_addr in;
 
 	if (!slash || (size_t)(slash - text) >= sizeof(addr))
-		return err_msg(e, EINVAL, "'%s' is not a subnet like 10.213.0.0/16", text);
+		return err_msg(e, EINVAL, "'%s' is not a subnet like 10.213.0.0/16",
+			       text);
 	memcpy(addr, text, (size_t)(slash - text));
 	addr[slash - text] = '\0';
 	if (inet_pton(AF_INET, addr, &in) != 1 || !str_u64(slash + 1, 32, &prefix))
-		return err_msg(e, EINVAL, "'%s' is not a subnet like 10.213.0.0/16", text);
+		return err_msg(e, EINVAL, "'%s' is not a subnet like 10.213.0.0/16",
+			       text);
 	if (ntohl(in.s_addr) & ~mask_of((unsigned)prefix))
-		return err_msg(e, EINVAL, "subnet '%s' has bits set beyond its /%llu", text,
-			       prefix);
+		return err_msg(e, EINVAL, "subnet '%s' has bits set beyond its /%llu",
+			       text, prefix);
 	ret->addr = in;
 	ret->prefix = (unsigned)prefix;
 	return 0;
@@ -50,7 +52,8 @@ bool netns_subnet_host(const struct netns_subnet *s, uint32_t i, struct in_addr 
 {
 	uint32_t last = ~mask_of(s->prefix);
 
-	/* the last address is the broadcast address, except where there is no room for one */
+	/* the last address is the broadcast address, except where there is no room for
+	 * one */
 	if (s->prefix <= 30)
 		last--;
 	if (i > last)
@@ -67,8 +70,9 @@ static bool overlaps(uint32_t addr, unsigned prefix, const struct netns_subnet *
 }
 
 /* The next address worth trying after @addr: past everything in @taken that covers it. */
-static bool blocked_until(uint32_t addr, unsigned prefix, const struct netns_subnet *taken,
-			  size_t n_taken, uint64_t *ret_next)
+static bool blocked_until(uint32_t addr, unsigned prefix,
+			  const struct netns_subnet *taken, size_t n_taken,
+			  uint64_t *ret_next)
 {
 	bool blocked = false;
 
@@ -97,7 +101,8 @@ static bool first_free(uint64_t from, uint64_t end, unsigned prefix,
 			ret->prefix = prefix;
 			return true;
 		}
-		/* one leap over a large neighbour, or a pool of /30s would be tried one by one */
+		/* one leap over a large neighbour, or a pool of /30s would be tried one
+		 * by one */
 		next = (next + step - 1) & ~(step - 1);
 		from = next > from ? next : from + step;
 	}
@@ -113,14 +118,14 @@ int netns_subnet_pick(const struct netns_subnet *pool, unsigned prefix, uint32_t
 
 	netns_subnet_format(pool, text);
 	if (prefix < pool->prefix || prefix > 30)
-		return err_msg(e, EINVAL, "a /%u cannot be taken from the pool '%s'", prefix,
-			       text);
+		return err_msg(e, EINVAL, "a /%u cannot be taken from the pool '%s'",
+			       prefix, text);
 	step = 1ULL << (32 - prefix);
 	end = start + (1ULL << (32 - pool->prefix));
 	first = start + (hint % ((end - start) / step)) * step;
 	if (first_free(first, end, prefix, taken, n_taken, ret) ||
 	    first_free(start, end, prefix, taken, n_taken, ret))
 		return 0;
-	return err_msg(e, EADDRNOTAVAIL, "the address pool '%s' has no free /%u left", text,
-		       prefix);
+	return err_msg(e, EADDRNOTAVAIL, "the address pool '%s' has no free /%u left",
+		       text, prefix);
 }

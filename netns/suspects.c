@@ -1,8 +1,9 @@
 /*
  * netns/suspects.c - see suspects.h.
  *
- * Pure. Knows how nftables lists chains, and by which chains the usual firewalls are known. A
- * drop in another table is final: ours cannot overrule it, so the user must be told where.
+ * Pure. Knows how nftables lists chains, and by which chains the usual firewalls are
+ * known. A drop in another table is final: ours cannot overrule it, so the user must be
+ * told where.
  */
 #include "netns/suspects.h"
 
@@ -14,7 +15,7 @@ static bool is_foreign_forward(const json_t *chain)
 {
 	const char *family = json_str(chain, "family", "");
 
-	/* "bridge" sees frames within one bridge only, "arp" and "netdev" no forwarding */
+	/* "bridge" sees frames within a bridge only, "netdev" no forwarding */
 	return strcmp(json_str(chain, "hook", ""), "forward") == 0 &&
 	       (strcmp(family, "ip") == 0 || strcmp(family, "inet") == 0) &&
 	       strcmp(json_str(chain, "name", ""), NETNS_FORWARD_CHAIN) != 0;
@@ -25,8 +26,9 @@ static bool has_chain(const json_t *list, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		if (strcmp(json_str(json_object_get(item, "chain"), "name", ""), name) == 0)
+	json_array_foreach (list, i, item)
+		if (strcmp(json_str(json_object_get(item, "chain"), "name", ""), name) ==
+		    0)
 			return true;
 	return false;
 }
@@ -49,18 +51,22 @@ static void add_iptables_remedy(struct verdict *v, const char *chain)
 static void add_remedy(struct verdict *v, const json_t *list, const json_t *chain,
 		       const char *bridge)
 {
-	const char *family = json_str(chain, "family", ""), *table = json_str(chain, "table", "");
+	const char *family = json_str(chain, "family", ""),
+		   *table = json_str(chain, "table", "");
 	const char *name = json_str(chain, "name", "");
 	const char *semicolon = v->remedy.len ? "; " : "";
 
 	if (strcmp(family, "ip") == 0 && strcmp(name, "FORWARD") == 0) {
-		/* made by iptables-nft: edited with nft, iptables would no longer understand it */
+		/* made by iptables-nft: edited with nft, iptables would no longer
+		 * understand it */
 		if (has_chain(list, "ufw-before-forward"))
-			buf_addf(&v->remedy, "%sufw route allow in on %s; ufw route allow out on %s",
+			buf_addf(&v->remedy,
+				 "%sufw route allow in on %s; ufw route allow out on %s",
 				 semicolon, bridge, bridge);
 		else
-			add_iptables_remedy(v, has_chain(list, "DOCKER-USER") ? "DOCKER-USER"
-									      : "FORWARD");
+			add_iptables_remedy(v, has_chain(list, "DOCKER-USER")
+						       ? "DOCKER-USER"
+						       : "FORWARD");
 	} else if (strcmp(table, "firewalld") == 0) {
 		buf_addf(&v->remedy, "%sfirewall-cmd --zone=trusted --add-interface=%s",
 			 semicolon, bridge);
@@ -77,9 +83,9 @@ static void add_chain(struct verdict *v, const json_t *list, const json_t *chain
 {
 	const char *policy = json_str(chain, "policy", "accept");
 
-	buf_addf(&v->names, "%stable '%s %s' chain '%s' (policy %s)", v->names.len ? ", " : "",
-		 json_str(chain, "family", ""), json_str(chain, "table", ""),
-		 json_str(chain, "name", ""), policy);
+	buf_addf(&v->names, "%stable '%s %s' chain '%s' (policy %s)",
+		 v->names.len ? ", " : "", json_str(chain, "family", ""),
+		 json_str(chain, "table", ""), json_str(chain, "name", ""), policy);
 	add_remedy(v, list, chain, bridge);
 }
 
@@ -89,7 +95,7 @@ static size_t add_chains(struct verdict *v, const json_t *list, bool only_drop,
 	const json_t *item, *chain;
 	size_t i, n = 0;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		chain = json_object_get(item, "chain");
 		if (!is_foreign_forward(chain) ||
 		    (only_drop && strcmp(json_str(chain, "policy", ""), "drop") != 0))
@@ -114,7 +120,8 @@ char *netns_suspects(const struct netns_firewall *f, const char *bridge)
 	struct verdict v = { BUF_INIT, BUF_INIT, false };
 	AUTO_BUF struct buf ret = BUF_INIT;
 
-	if (add_chains(&v, list, true, bridge) == 0 && !has_legacy_filter(f->legacy_names))
+	if (add_chains(&v, list, true, bridge) == 0 &&
+	    !has_legacy_filter(f->legacy_names))
 		add_chains(&v, list, false, bridge);
 	if (has_legacy_filter(f->legacy_names)) {
 		buf_addf(&v.names, "%slegacy iptables table 'filter' chain 'FORWARD'",
@@ -122,9 +129,12 @@ char *netns_suspects(const struct netns_firewall *f, const char *bridge)
 		add_iptables_remedy(&v, "FORWARD");
 	}
 	if (v.names.len)
-		buf_addf(&ret, "packets forwarded for '%s' are dropped by %s%s; to allow them: %s",
+		buf_addf(&ret,
+			 "packets forwarded for '%s' are dropped by %s%s; to allow them: "
+			 "%s",
 			 bridge, v.names.data,
-			 f->bridge_nf ? ", between its containers too (bridge-nf-call-iptables is 1)"
+			 f->bridge_nf ? ", between its containers too "
+					"(bridge-nf-call-iptables is 1)"
 				      : "",
 			 v.remedy.data);
 	buf_free(&v.names);

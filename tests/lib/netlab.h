@@ -1,8 +1,10 @@
 /*
- * tests/lib/netlab.h - a network in a test's own process: host, containers, a LAN neighbour.
+ * tests/lib/netlab.h - a network in a test's own process: host, containers, a LAN
+ * neighbour.
  *
- * Every namespace is made by the test and gone with it; the machine's network is not touched.
- * Sockets are made inside a namespace and used from outside, so no other process is needed.
+ * Every namespace is made by the test and gone with it; the machine's network is not
+ * touched. Sockets are made inside a namespace and used from outside, so no other process
+ * is needed.
  */
 #ifndef NETLAB_H
 #define NETLAB_H
@@ -62,7 +64,8 @@ static inline int lab_ns(void)
 }
 
 /* Run a shell command in @ns (-1: here); the test fails with it. */
-__attribute__((format(printf, 2, 3), unused)) static void lab_sh(int ns, const char *fmt, ...)
+__attribute__((format(printf, 2, 3), unused)) static void lab_sh(int ns, const char *fmt,
+								 ...)
 {
 	int back = lab_own_ns();
 	char cmd[1024];
@@ -123,8 +126,9 @@ static inline int lab_serve(int ns, int type, const char *ip, int port)
 }
 
 /*
- * Connect from @ns to @ip:@port and pass a byte to @server and back. @ret_peer: the client as
- * the server sees it, at least 16 bytes, or NULL. False when the connection does not come about.
+ * Connect from @ns to @ip:@port and pass a byte to @server and back. @ret_peer: the
+ * client as the server sees it, at least 16 bytes, or NULL. False when the connection
+ * does not come about.
  */
 static inline bool lab_tcp(int ns, const char *ip, int port, int server, char *ret_peer)
 {
@@ -154,7 +158,8 @@ static inline bool lab_udp(int ns, const char *ip, int port, int server)
 	socklen_t len = sizeof(peer);
 	char c = 0;
 
-	if (connect(client, (struct sockaddr *)&sa, sizeof(sa)) < 0 || send(client, "a", 1, 0) != 1)
+	if (connect(client, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    send(client, "a", 1, 0) != 1)
 		return false;
 	if (recvfrom(server, &c, 1, 0, (struct sockaddr *)&peer, &len) != 1)
 		return false;

@@ -1,4 +1,5 @@
-/* tests/unit/test_netns_attach.c - a container's network namespace, configured from outside. */
+/* tests/unit/test_netns_attach.c - a container's network namespace, configured from
+ * outside. */
 #include "netns/netns.h"
 
 #include <signal.h>
@@ -40,12 +41,15 @@ TEST(attach_gives_eth0_with_address_route_and_fixed_mac)
 	CHECK_OK(netns_attach(&p, &e), &e);
 	lab_sh(ns, "ip link show eth0 | grep -q 'mtu 1400.*state UP'");
 	lab_sh(ns, "ip link show eth0 | grep -q 'link/ether 02:6d:0a:d5:04:02 '");
-	lab_sh(ns, "ip -4 -o addr show eth0 | grep -q 'inet 10.213.4.2/24 brd\\|inet 10.213.4.2/24 '");
+	lab_sh(ns, "ip -4 -o addr show eth0 | grep -q 'inet 10.213.4.2/24 brd\\|inet "
+		   "10.213.4.2/24 '");
 	lab_sh(ns, "ip -4 -o addr show lo | grep -q 'inet 127.0.0.1/8 '");
 	lab_sh(ns, "ip route | grep -q 'default via 10.213.4.1 dev eth0'");
 	CHECK(lab_true("ip link show mv1 | grep -q 'mtu 1400.*master mb-a state UP'"));
-	CHECK(lab_tcp(host, "10.213.4.2", 80, lab_serve(ns, SOCK_STREAM, "0.0.0.0", 80), NULL));
-	CHECK(lab_tcp(ns, "10.213.4.1", 80, lab_serve(host, SOCK_STREAM, "0.0.0.0", 80), NULL));
+	CHECK(lab_tcp(host, "10.213.4.2", 80, lab_serve(ns, SOCK_STREAM, "0.0.0.0", 80),
+		      NULL));
+	CHECK(lab_tcp(ns, "10.213.4.1", 80, lab_serve(host, SOCK_STREAM, "0.0.0.0", 80),
+		      NULL));
 }
 
 TEST(attach_without_a_gateway_adds_no_default_route)
@@ -106,7 +110,8 @@ TEST(attach_leaves_no_link_when_a_step_fails)
 	p = port_of(ns, "mv1", "10.213.4.2");
 	p.gateway = lab_ip("10.99.0.1"); /* not on the link: the route is refused */
 	CHECK_INT(netns_attach(&p, &e), -ENETUNREACH);
-	CHECK_STR(err_text(&e), "add the default route by 'eth0': Network is unreachable");
+	CHECK_STR(err_text(&e),
+		  "add the default route by 'eth0': Network is unreachable");
 	CHECK(!lab_true("ip link show mv1 > /dev/null 2>&1"));
 	lab_sh(ns, "! ip link show eth0 2> /dev/null");
 }
@@ -125,7 +130,8 @@ TEST(attach_works_on_a_namespace_of_another_user_namespace)
 	CHECK(pipe2(ready, O_CLOEXEC) == 0);
 	pid = fork();
 	if (pid == 0) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || write(ready[1], "r", 1) != 1)
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
+		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		pause();
 	}
@@ -137,7 +143,8 @@ TEST(attach_works_on_a_namespace_of_another_user_namespace)
 	CHECK_OK(netns_attach(&p, &e), &e);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	CHECK(lab_tcp(host, "10.213.4.2", 80, lab_serve(ns, SOCK_STREAM, "0.0.0.0", 80), NULL));
+	CHECK(lab_tcp(host, "10.213.4.2", 80, lab_serve(ns, SOCK_STREAM, "0.0.0.0", 80),
+		      NULL));
 }
 
 TEST(loopback_up_brings_up_only_lo)
@@ -148,10 +155,11 @@ TEST(loopback_up_brings_up_only_lo)
 	lab_host();
 	ns = lab_ns();
 	CHECK_OK(netns_loopback_up(ns, &e), &e);
-	CHECK(lab_tcp(ns, "127.0.0.1", 80, lab_serve(ns, SOCK_STREAM, "127.0.0.1", 80), NULL));
+	CHECK(lab_tcp(ns, "127.0.0.1", 80, lab_serve(ns, SOCK_STREAM, "127.0.0.1", 80),
+		      NULL));
 }
 
-/* A namespace that ends takes its veth along: nothing of a container stays on the host. */
+/* A namespace that ends takes its veth along: nothing stays on the host. */
 TEST(attach_of_a_namespace_that_ends_leaves_no_host_end)
 {
 	struct err e = ERR_INIT;

@@ -101,7 +101,8 @@ TEST(forward_blocked_believes_the_packet_and_not_the_policy)
 
 	/* policy drop with rules that let us through */
 	lab_sh(-1, "nft 'table inet filter { chain forward {"
-		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" accept;"
+		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" "
+		   "accept;"
 		   " ct state established accept; }; }'");
 	CHECK(blocked(&l) == NULL);
 	/* policy accept with a rule that does not */
@@ -117,7 +118,8 @@ TEST(forward_blocked_notices_that_only_answers_are_dropped)
 	AUTO_FREE char *text = NULL;
 
 	lab_sh(-1, "nft 'table inet filter { chain forward {"
-		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" accept; }; }'");
+		   " type filter hook forward priority 0; policy drop; iifname \"mb-*\" "
+		   "accept; }; }'");
 	text = blocked(&l);
 	CHECK(text && strstr(text, "table 'inet filter' chain 'forward'"));
 }

@@ -3,7 +3,7 @@
 
 #include "tests/lib/test.h"
 
-/* The names are how a crash's leftovers are found: a new version must make the same ones. */
+/* Names are how a crash's leftovers are found: a new version must make the same. */
 TEST(names_stay_what_they_are)
 {
 	char name[16];
@@ -20,7 +20,7 @@ TEST(names_differ_by_run_directory_stack_and_service)
 		{ "/run/minibox", "shop", "db" }, { "/run/minibox", "shop", "dc" },
 		{ "/run/minibox", "shopd", "b" }, { "/run/minibox", "sho", "pdb" },
 		{ "/run/minibo", "xshop", "db" }, { "/run/other", "shop", "db" },
-		{ "/run/minibox", "shop", "" },	  { "", "", "" },
+		{ "/run/minibox", "shop", "" },   { "", "", "" },
 	};
 	char veth[ARRAY_LEN(rows)][16], bridge[2][16];
 

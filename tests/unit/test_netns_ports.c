@@ -12,7 +12,7 @@ TEST(port_free_judges_by_overlap_of_addresses)
 		int free;
 	} rows[] = {
 		{ "127.0.0.1", "127.0.0.1", 0 }, { "0.0.0.0", "127.0.0.1", 0 },
-		{ "127.0.0.1", "0.0.0.0", 0 },	 { "0.0.0.0", "0.0.0.0", 0 },
+		{ "127.0.0.1", "0.0.0.0", 0 },   { "0.0.0.0", "0.0.0.0", 0 },
 		{ "127.0.0.2", "127.0.0.1", 1 }, { "127.0.0.1", "127.0.0.2", 1 },
 	};
 	int ns = lab_host();
@@ -23,27 +23,30 @@ TEST(port_free_judges_by_overlap_of_addresses)
 			struct err e = ERR_INIT;
 			int r = netns_port_free(p, lab_ip(rows[i].asked), 8000, &e);
 
+			CHECK(fd >= 0);
 			CHECK_INT(r, rows[i].free ? 0 : -EADDRINUSE);
 			err_clear(&e);
 			CHECK_OK(netns_port_free(p, lab_ip(rows[i].asked), 8001, &e), &e);
 			/* TCP and UDP ports are different ports */
-			CHECK_OK(netns_port_free(!p, lab_ip(rows[i].asked), 8000, &e), &e);
+			CHECK_OK(netns_port_free(!p, lab_ip(rows[i].asked), 8000, &e),
+				 &e);
 		}
 }
 
 TEST(port_free_names_the_holder)
 {
-	AUTO_FREE char *want = str_fmt("port '127.0.0.1:8000/tcp' is in use by 'holder' (pid %d)",
-				       (int)getpid());
-	AUTO_FREE char *want_udp = str_fmt("port '0.0.0.0:53/udp' is in use by 'holder' (pid %d)",
-					   (int)getpid());
+	AUTO_FREE char *want =
+		str_fmt("port '127.0.0.1:8000/tcp' is in use by 'holder' (pid %d)",
+			(int)getpid());
+	AUTO_FREE char *want_udp = str_fmt(
+		"port '0.0.0.0:53/udp' is in use by 'holder' (pid %d)", (int)getpid());
 	int ns = lab_host();
 	AUTO_CLOSE int fd = lab_serve(ns, SOCK_STREAM, "0.0.0.0", 8000);
 	AUTO_CLOSE int udp = lab_serve(ns, SOCK_DGRAM, "127.0.0.1", 53);
 	AUTO_CLOSE int self = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
 	struct err e = ERR_INIT;
 
-	CHECK(write(self, "holder", 6) == 6);
+	CHECK(fd >= 0 && udp >= 0 && write(self, "holder", 6) == 6);
 	CHECK_INT(netns_port_free(NETNS_TCP, lab_ip("127.0.0.1"), 8000, &e), -EADDRINUSE);
 	CHECK_STR(err_text(&e), want);
 	err_clear(&e);
@@ -79,8 +82,8 @@ TEST(port_free_says_when_the_holder_cannot_be_told)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	CHECK(bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0);
 	CHECK_INT(netns_port_free(NETNS_TCP, lab_ip("127.0.0.1"), 8000, &e), -EADDRINUSE);
-	CHECK_STR(err_text(&e),
-		  "port '127.0.0.1:8000/tcp' is in use by a program that /proc does not show");
+	CHECK_STR(err_text(&e), "port '127.0.0.1:8000/tcp' is in use by a program that "
+				"/proc does not show");
 }
 
 TEST(port_free_names_an_address_the_host_does_not_have)
@@ -88,6 +91,8 @@ TEST(port_free_names_an_address_the_host_does_not_have)
 	struct err e = ERR_INIT;
 
 	lab_host();
-	CHECK_INT(netns_port_free(NETNS_TCP, lab_ip("192.0.2.77"), 80, &e), -EADDRNOTAVAIL);
-	CHECK_STR(err_text(&e), "port '192.0.2.77:80/tcp': this host has no such address");
+	CHECK_INT(netns_port_free(NETNS_TCP, lab_ip("192.0.2.77"), 80, &e),
+		  -EADDRNOTAVAIL);
+	CHECK_STR(err_text(&e),
+		  "port '192.0.2.77:80/tcp': this host has no such address");
 }

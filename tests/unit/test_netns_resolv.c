@@ -11,10 +11,13 @@ static void put(int dir, const char *name, const char *text)
 	struct err e = ERR_INIT;
 	AUTO_CLOSE int sub = -1;
 	const char *slash = strrchr(name, '/');
-	AUTO_FREE char *parent = slash ? str_ndup(name, (size_t)(slash - name)) : str_dup(".");
+	AUTO_FREE char *parent =
+		slash ? str_ndup(name, (size_t)(slash - name)) : str_dup(".");
 
 	CHECK_OK(fd_mkdirs(dir, parent, 0755, &sub, &e), &e);
-	CHECK_OK(fd_write_file(sub, slash ? slash + 1 : name, text, strlen(text), 0644, &e), &e);
+	CHECK_OK(fd_write_file(sub, slash ? slash + 1 : name, text, strlen(text), 0644,
+			       &e),
+		 &e);
 }
 
 /* fd_mkdirs takes a relative path from the working directory: each case has its own. */
@@ -41,18 +44,21 @@ TEST(resolv_conf_never_holds_a_loopback_stub)
 		{ "nameserver 192.0.2.53\n", NULL, NULL, "nameserver 192.0.2.53\n" },
 		{ "# c\n; c\n\nsearch a.example b.example\nnameserver 192.0.2.53 # mine\n"
 		  "options ndots:2\n",
-		  NULL, NULL, "nameserver 192.0.2.53\nsearch a.example b.example\noptions ndots:2\n" },
+		  NULL, NULL,
+		  "nameserver 192.0.2.53\nsearch a.example b.example\noptions "
+		  "ndots:2\n" },
 		{ "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch x\n", REAL_FILE,
 		  "nameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch corp.example\n",
 		  "nameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch corp.example\n" },
 		{ "nameserver 127.0.0.1\n", NM_FILE, "nameserver 192.0.2.7\n",
 		  "nameserver 192.0.2.7\n" },
 		/* a real server beside the stub: the file is not a stub's */
-		{ "nameserver 127.0.0.53\nnameserver 192.0.2.9\n", REAL_FILE, "nameserver 192.0.2.1\n",
-		  "nameserver 192.0.2.9\n" },
+		{ "nameserver 127.0.0.53\nnameserver 192.0.2.9\n", REAL_FILE,
+		  "nameserver 192.0.2.1\n", "nameserver 192.0.2.9\n" },
 		{ "nameserver 127.0.0.53\nsearch x\n", NULL, NULL, "search x\n" },
 		{ "nameserver 127.0.0.53\n", REAL_FILE, "nameserver 127.0.0.1\n", "" },
-		{ "nameserver ::1\nnameserver 0.0.0.0\nnameserver fe80::1%eth0\nnameserver fe80::1\n"
+		{ "nameserver ::1\nnameserver 0.0.0.0\nnameserver "
+		  "fe80::1%eth0\nnameserver fe80::1\n"
 		  "nameserver\nnameserver nonsense\n",
 		  NULL, NULL, "" },
 		{ "nameserver 2001:db8::53\nnameserver 192.0.2.53\n", NULL, NULL,

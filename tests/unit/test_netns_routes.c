@@ -20,15 +20,19 @@ TEST(host_routes_lists_routes_and_addresses_except_our_links)
 	size_t n = 0;
 
 	lab_host();
-	lab_sh(-1, "ip link add up0 type veth peer name mb-a &&"
-		   " ip link set up0 up && ip link set mb-a up &&"
-		   " ip addr add 192.0.2.1/24 dev up0 && ip route add default via 192.0.2.9 &&"
-		   " ip route add 10.9.0.0/16 via 192.0.2.9 &&"
-		   " ip route add blackhole 10.10.0.0/16 &&"
-		   " ip route add 10.12.0.0/16 via 192.0.2.9 table 77 &&"
-		   " ip route add 10.11.0.0/16 nexthop via 192.0.2.8 nexthop via 192.0.2.9 &&"
-		   " ip link add idle type veth peer name idle2 && ip addr add 172.20.5.6/20 dev idle &&"
-		   		   " ip addr add 10.213.4.1/24 dev mb-a && ip route add 10.214.0.0/16 dev mb-a");
+	lab_sh(-1,
+	       "ip link add up0 type veth peer name mb-a &&"
+	       " ip link set up0 up && ip link set mb-a up &&"
+	       " ip addr add 192.0.2.1/24 dev up0 && ip route add default via 192.0.2.9 "
+	       "&&"
+	       " ip route add 10.9.0.0/16 via 192.0.2.9 &&"
+	       " ip route add blackhole 10.10.0.0/16 &&"
+	       " ip route add 10.12.0.0/16 via 192.0.2.9 table 77 &&"
+	       " ip route add 10.11.0.0/16 nexthop via 192.0.2.8 nexthop via 192.0.2.9 &&"
+	       " ip link add idle type veth peer name idle2 && ip addr add 172.20.5.6/20 "
+	       "dev idle &&"
+	       " ip addr add 10.213.4.1/24 dev mb-a && ip route add 10.214.0.0/16 dev "
+	       "mb-a");
 	v = mem_grow(v, 1, sizeof(*v));
 	CHECK_OK(netns_subnet_parse("10.1.0.0/16", &v[n++], &e), &e);
 	CHECK_OK(netns_host_routes("mb-", &v, &n, &e), &e);

@@ -1,10 +1,11 @@
-/* tests/unit/test_netns_rules.c - the text of our nftables table, and its way into the kernel. */
+/* tests/unit/test_netns_rules.c - the text of our nftables table, and its way into the
+ * kernel. */
 #include "netns/rules.h"
 
 #include "tests/lib/netlab.h"
 
-static struct netns_publish publish(enum netns_proto proto, const char *host, int host_port,
-				    const char *addr, int port)
+static struct netns_publish publish(enum netns_proto proto, const char *host,
+				    int host_port, const char *addr, int port)
 {
 	return (struct netns_publish){
 		.proto = proto,
@@ -32,30 +33,35 @@ static struct netns_stack_rules stack(const char *bridge, const char *subnet,
 
 TEST(rules_text_of_no_stack_only_removes_the_table)
 {
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *there = NULL, *absent = NULL;
 	struct err e = ERR_INIT;
 
-	CHECK_OK(netns_rules_text("t", NULL, 0, true, &text, &e), &e);
-	CHECK_STR(text, TEXT_HEAD);
+	CHECK_OK(netns_rules_text("t", true, NULL, 0, true, &there, &e), &e);
+	CHECK_STR(there, TEXT_HEAD);
+	CHECK_OK(netns_rules_text("t", false, NULL, 0, true, &absent, &e), &e);
+	CHECK_STR(absent, "");
 }
 
 TEST(rules_text_of_two_stacks_is_golden)
 {
 	static const char want[] = TEXT_HEAD
 		"table ip t {\n"
-		"\tset bridges {\n\t\ttype ifname\n\t\telements = { \"mb-a\", \"mb-b\" }\n\t}\n"
+		"\tset bridges {\n\t\ttype ifname\n\t\telements = { \"mb-a\", \"mb-b\" "
+		"}\n\t}\n"
 		"\tset pairs {\n\t\ttype ifname . ifname\n"
 		"\t\telements = { \"mb-a\" . \"mb-a\", \"mb-b\" . \"mb-b\" }\n\t}\n"
 		"\tset subnets {\n\t\ttype ipv4_addr\n\t\tflags interval\n"
 		"\t\telements = { 10.213.4.0/24, 10.213.5.0/24 }\n\t}\n"
 		"\tmap loopback {\n"
-		"\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n"
+		"\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . "
+		"inet_service\n"
 		"\t\telements = {\n"
 		"\t\t\t127.0.0.1 . tcp . 8000 : 10.213.4.2 . 80,\n"
 		"\t\t\t127.0.0.1 . tcp . 8001 : 10.213.5.2 . 81\n"
 		"\t\t}\n\t}\n"
 		"\tmap one {\n"
-		"\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n"
+		"\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . "
+		"inet_service\n"
 		"\t\telements = {\n"
 		"\t\t\t192.0.2.1 . udp . 53 : 10.213.4.3 . 53\n"
 		"\t\t}\n\t}\n"
@@ -101,7 +107,8 @@ TEST(rules_text_of_two_stacks_is_golden)
 		publish(NETNS_UDP, "192.0.2.1", 53, "10.213.4.3", 53),
 		publish(NETNS_TCP, "127.0.0.1", 8000, "10.213.4.2", 80),
 	};
-	struct netns_publish b[] = { publish(NETNS_TCP, "127.0.0.1", 8001, "10.213.5.2", 81) };
+	struct netns_publish b[] = { publish(NETNS_TCP, "127.0.0.1", 8001, "10.213.5.2",
+					     81) };
 	struct netns_stack_rules stacks[] = {
 		stack("mb-a", "10.213.4.0/24", a, 3),
 		stack("mb-b", "10.213.5.0/24", b, 1),
@@ -109,7 +116,7 @@ TEST(rules_text_of_two_stacks_is_golden)
 	AUTO_FREE char *text = NULL;
 	struct err e = ERR_INIT;
 
-	CHECK_OK(netns_rules_text("t", stacks, 2, true, &text, &e), &e);
+	CHECK_OK(netns_rules_text("t", true, stacks, 2, true, &text, &e), &e);
 	CHECK_STR(text, want);
 }
 
@@ -121,10 +128,12 @@ TEST(rules_text_has_only_the_chains_it_needs)
 	AUTO_FREE char *text = NULL, *text2 = NULL;
 	struct err e = ERR_INIT;
 
-	CHECK_OK(netns_rules_text("t", &none, 1, false, &text, &e), &e);
-	CHECK(!strstr(text, "map ") && !strstr(text, "hook output") && !strstr(text, "dnat to"));
+	CHECK_OK(netns_rules_text("t", true, &none, 1, false, &text, &e), &e);
+	CHECK(!strstr(text, "map ") && !strstr(text, "hook output") &&
+	      !strstr(text, "dnat to"));
 	CHECK(!strstr(text, "mb-*"));
-	CHECK_OK(netns_rules_text("t", &local, 1, false, &text2, &e), &e);
+	CHECK_OK(netns_rules_text("t", false, &local, 1, false, &text2, &e), &e);
+	CHECK(str_starts(text2, "create table ip t\ntable ip t {\n"));
 	CHECK(strstr(text2, "hook output") && !strstr(text2, "chain prerouting"));
 }
 
@@ -133,7 +142,8 @@ TEST(rules_text_refuses_names_that_would_be_commands)
 	static const struct {
 		const char *table, *bridge, *message;
 	} rows[] = {
-		{ "t; flush ruleset", "mb-a", "'t; flush ruleset' is no name for an nftables table" },
+		{ "t; flush ruleset", "mb-a",
+		  "'t; flush ruleset' is no name for an nftables table" },
 		{ "", "mb-a", "'' is no name for an nftables table" },
 		{ "1t", "mb-a", "'1t' is no name for an nftables table" },
 		{ "t", "mb\" drop", "'mb\" drop' is no name for a bridge" },
@@ -141,11 +151,13 @@ TEST(rules_text_refuses_names_that_would_be_commands)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct netns_stack_rules s = stack(rows[i].bridge, "10.213.4.0/24", NULL, 0);
+		struct netns_stack_rules s =
+			stack(rows[i].bridge, "10.213.4.0/24", NULL, 0);
 		struct err e = ERR_INIT;
 		char *text = NULL;
 
-		CHECK_INT(netns_rules_text(rows[i].table, &s, 1, false, &text, &e), -EINVAL);
+		CHECK_INT(netns_rules_text(rows[i].table, true, &s, 1, false, &text, &e),
+			  -EINVAL);
 		CHECK_STR(err_text(&e), rows[i].message);
 	}
 }
@@ -164,7 +176,7 @@ TEST(rules_text_names_a_port_published_twice)
 	struct err e = ERR_INIT;
 	char *text = NULL;
 
-	CHECK_INT(netns_rules_text("t", stacks, 2, false, &text, &e), -EADDRINUSE);
+	CHECK_INT(netns_rules_text("t", true, stacks, 2, false, &text, &e), -EADDRINUSE);
 	CHECK_STR(err_text(&e), "port '127.0.0.1:53/udp' is published twice");
 }
 
@@ -180,7 +192,8 @@ TEST(rules_apply_replaces_and_removes_only_its_own_table)
 	lab_host();
 	dir = scratch_dir();
 	CHECK(fchdir(dir) == 0);
-	lab_sh(-1, "nft 'table inet filter { chain forward { type filter hook forward priority 0;"
+	lab_sh(-1, "nft 'table inet filter { chain forward { type filter hook forward "
+		   "priority 0;"
 		   " policy drop; counter accept; }; }; table ip nat { chain x { }; }'");
 	lab_sh(-1, "nft list ruleset > before");
 	CHECK_OK(netns_rules_apply("minibox", &a, 1, true, &e), &e);
@@ -200,7 +213,7 @@ TEST(rules_apply_replaces_and_removes_only_its_own_table)
 	CHECK_STR(after.data, before.data);
 }
 
-/* Overlapping subnets are the caller's bug; the kernel refuses, and the old table stays. */
+/* Overlapping subnets are the caller's bug; it is refused, and the old table stays. */
 TEST(rules_apply_keeps_the_old_table_when_the_new_one_is_refused)
 {
 	struct netns_stack_rules ok = stack("mb-a", "10.213.4.0/24", NULL, 0);
@@ -226,10 +239,12 @@ TEST(rules_apply_takes_thousands_of_publications)
 
 	lab_host();
 	for (int i = 0; i < N; i++)
-		v[i] = publish(i % 2 ? NETNS_TCP : NETNS_UDP, i % 3 ? "127.0.0.1" : "0.0.0.0",
-			       1024 + i, "10.213.4.2", 1024 + i);
+		v[i] = publish(i % 2 ? NETNS_TCP : NETNS_UDP,
+			       i % 3 ? "127.0.0.1" : "0.0.0.0", 1024 + i, "10.213.4.2",
+			       1024 + i);
 	s = stack("mb-a", "10.213.4.0/24", v, N);
 	CHECK_OK(netns_rules_apply("minibox", &s, 1, false, &e), &e);
-	CHECK(lab_true("test $(nft list table ip minibox | grep -c ' \\. 10[2-9][0-9] : ') -gt 70"));
+	CHECK(lab_true("test $(nft list table ip minibox | grep -c ' \\. 10[2-9][0-9] : "
+		       "') -gt 70"));
 	free(v);
 }

@@ -17,7 +17,8 @@ static struct netns_subnet subnet(const char *text)
 TEST(subnet_parse_and_format_are_inverse)
 {
 	static const char *const texts[] = {
-		"10.213.0.0/16", "0.0.0.0/0", "255.255.255.255/32", "192.168.7.128/25", "10.0.0.2/31",
+		"10.213.0.0/16",    "0.0.0.0/0",   "255.255.255.255/32",
+		"192.168.7.128/25", "10.0.0.2/31",
 	};
 	char text[20];
 
@@ -40,7 +41,8 @@ TEST(subnet_parse_names_what_is_wrong)
 		{ "10.213.0.0/-1", "'10.213.0.0/-1' is not a subnet like 10.213.0.0/16" },
 		{ "/16", "'/16' is not a subnet like 10.213.0.0/16" },
 		{ "", "'' is not a subnet like 10.213.0.0/16" },
-		{ "100.200.100.2000/16", "'100.200.100.2000/16' is not a subnet like 10.213.0.0/16" },
+		{ "100.200.100.2000/16",
+		  "'100.200.100.2000/16' is not a subnet like 10.213.0.0/16" },
 		{ "10.213.0.1/16", "subnet '10.213.0.1/16' has bits set beyond its /16" },
 	};
 
@@ -94,9 +96,17 @@ TEST(subnet_pick_takes_the_hint_unless_taken)
 		{ "10.213.0.0/16", 24, 7, { "10.213.7.64/26" }, "10.213.8.0/24" },
 		{ "10.213.0.0/16", 24, 7, { "10.213.0.0/17" }, "10.213.128.0/24" },
 		{ "10.213.0.0/16", 24, 255, { "10.213.255.0/24" }, "10.213.0.0/24" },
-		{ "10.213.0.0/16", 24, 9, { "10.0.0.0/9", "10.213.9.1/32" }, "10.213.10.0/24" },
+		{ "10.213.0.0/16",
+		  24,
+		  9,
+		  { "10.0.0.0/9", "10.213.9.1/32" },
+		  "10.213.10.0/24" },
 		{ "10.213.0.0/16", 20, 1, { "10.213.16.0/24" }, "10.213.32.0/20" },
-		{ "255.255.255.0/24", 25, 1, { "255.255.255.128/25" }, "255.255.255.0/25" },
+		{ "255.255.255.0/24",
+		  25,
+		  1,
+		  { "255.255.255.128/25" },
+		  "255.255.255.0/25" },
 		{ "0.0.0.0/0", 30, 0, { "0.0.0.0/1", "128.0.0.0/2" }, "192.0.0.0/30" },
 	};
 
@@ -108,7 +118,8 @@ TEST(subnet_pick_takes_the_hint_unless_taken)
 
 		for (; n < 3 && rows[i].taken[n]; n++)
 			taken[n] = subnet(rows[i].taken[n]);
-		CHECK_OK(netns_subnet_pick(&pool, rows[i].prefix, rows[i].hint, taken, n, &got, &e),
+		CHECK_OK(netns_subnet_pick(&pool, rows[i].prefix, rows[i].hint, taken, n,
+					   &got, &e),
 			 &e);
 		CHECK_STR(netns_subnet_format(&got, text), rows[i].want);
 	}
@@ -117,7 +128,8 @@ TEST(subnet_pick_takes_the_hint_unless_taken)
 TEST(subnet_pick_names_a_full_pool)
 {
 	struct netns_subnet pool = subnet("10.213.0.0/23"), got;
-	struct netns_subnet taken[] = { subnet("10.213.0.0/24"), subnet("10.213.1.8/32") };
+	struct netns_subnet taken[] = { subnet("10.213.0.0/24"),
+					subnet("10.213.1.8/32") };
 	struct err e = ERR_INIT;
 
 	CHECK_INT(netns_subnet_pick(&pool, 24, 1, taken, 2, &got, &e), -EADDRNOTAVAIL);
@@ -134,8 +146,8 @@ TEST(subnet_pick_fills_a_pool_without_overlap)
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < 256; i++)
-		CHECK_OK(netns_subnet_pick(&pool, 24, (uint32_t)i * 2654435761U, taken, i, &taken[i],
-					   &e),
+		CHECK_OK(netns_subnet_pick(&pool, 24, (uint32_t)i * 2654435761U, taken, i,
+					   &taken[i], &e),
 			 &e);
 	for (size_t i = 0; i < 256; i++)
 		for (size_t k = 0; k < i; k++)

@@ -41,9 +41,10 @@ static struct lab lab_new(void)
 	struct err e = ERR_INIT;
 	bool was_off = false;
 
-	lab_sh(-1, "ip link add up0 type veth peer name eth0 netns /proc/%d/fd/%d &&"
-		   " ip addr add 192.0.2.1/24 dev up0 && ip addr add 192.0.2.2/24 dev up0 &&"
-		   " ip link set up0 up && ip route add default via 192.0.2.9",
+	lab_sh(-1,
+	       "ip link add up0 type veth peer name eth0 netns /proc/%d/fd/%d &&"
+	       " ip addr add 192.0.2.1/24 dev up0 && ip addr add 192.0.2.2/24 dev up0 &&"
+	       " ip link set up0 up && ip route add default via 192.0.2.9",
 	       (int)getpid(), l.lan);
 	lab_sh(l.lan, "ip addr add 192.0.2.9/24 dev eth0 && ip link set eth0 up &&"
 		      " ip link set lo up && ip route add 10.213.0.0/16 via 192.0.2.1 &&"
@@ -179,8 +180,10 @@ TEST(traffic_egress_is_masqueraded)
 	CHECK(lab_udp(l.a1, "192.0.2.9", 82, udp));
 }
 
-/* A raw UDP datagram on eth0 of @ns to the MAC of @bridge: what a container with NET_RAW can do. */
-static void send_frame(int ns, const char *bridge, const char *from, const char *to, int port)
+/* A raw UDP datagram on eth0 of @ns to the MAC of @bridge: what a container with NET_RAW
+ * can do. */
+static void send_frame(int ns, const char *bridge, const char *from, const char *to,
+		       int port)
 {
 	struct {
 		struct ether_header eth;
@@ -194,10 +197,11 @@ static void send_frame(int ns, const char *bridge, const char *from, const char 
 	char path[64];
 	FILE *in;
 
-	snprintf(path, sizeof(path), "ip -o link show %s | sed 's/.*link.ether //'", bridge);
+	snprintf(path, sizeof(path), "ip -o link show %s | sed 's/.*link.ether //'",
+		 bridge);
 	in = popen(path, "r");
-	CHECK(in && fscanf(in, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-			   &mac[5]) == 6);
+	CHECK(in && fscanf(in, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3],
+			   &mac[4], &mac[5]) == 6);
 	pclose(in);
 	for (int i = 0; i < 6; i++)
 		f.eth.ether_dhost[i] = (uint8_t)mac[i];
@@ -220,7 +224,8 @@ static void send_frame(int ns, const char *bridge, const char *from, const char 
 	CHECK(setns(ns, CLONE_NEWNET) == 0);
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_IP));
 	sll.sll_ifindex = (int)if_nametoindex("eth0");
-	CHECK(sendto(fd, &f, sizeof(f), 0, (struct sockaddr *)&sll, sizeof(sll)) == sizeof(f));
+	CHECK(sendto(fd, &f, sizeof(f), 0, (struct sockaddr *)&sll, sizeof(sll)) ==
+	      sizeof(f));
 	CHECK(setns(back, CLONE_NEWNET) == 0);
 	close(back);
 	close(fd);
@@ -254,7 +259,7 @@ TEST(traffic_container_cannot_reach_loopback_services_of_the_host)
 	CHECK(!lab_tcp(l.a1, "10.213.4.1", 83, tcp, NULL));
 }
 
-/* A neighbour that sends 127.0.0.1 to our MAC must not be DNATed past the martian check. */
+/* A frame to 127.0.0.1 from the LAN must not be DNATed past the martian check. */
 TEST(traffic_neighbour_cannot_reach_127_publications)
 {
 	struct lab l = lab_new();
@@ -277,8 +282,9 @@ TEST(traffic_guard_drops_forwarding_between_foreign_links)
 	struct lab l = lab_new();
 	int far = lab_ns(), tcp;
 
-	lab_sh(-1, "ip link add far0 type veth peer name eth0 netns /proc/%d/fd/%d &&"
-		   " ip addr add 10.99.0.1/24 dev far0 && ip link set far0 up",
+	lab_sh(-1,
+	       "ip link add far0 type veth peer name eth0 netns /proc/%d/fd/%d &&"
+	       " ip addr add 10.99.0.1/24 dev far0 && ip link set far0 up",
 	       (int)getpid(), far);
 	lab_sh(far, "ip addr add 10.99.0.2/24 dev eth0 && ip link set eth0 up &&"
 		    " ip route add default via 10.99.0.1");
@@ -287,7 +293,8 @@ TEST(traffic_guard_drops_forwarding_between_foreign_links)
 	CHECK(lab_tcp(l.lan, "10.99.0.2", 80, tcp, NULL));
 	apply("0.0.0.0", 8000, true);
 	CHECK(!lab_tcp(l.lan, "10.99.0.2", 80, tcp, NULL));
-	/* the host's own traffic is none of the guard's business, nor is a container's egress */
+	/* the host's own traffic is none of the guard's business, nor is a container's
+	 * egress */
 	CHECK(lab_tcp(l.host, "10.99.0.2", 80, tcp, NULL));
 	CHECK(lab_tcp(l.a1, "10.99.0.2", 80, tcp, NULL));
 }
@@ -305,7 +312,8 @@ TEST(traffic_guards_of_two_tables_do_not_drop_each_others)
 	CHECK_OK(netns_rules_apply("minibox-other", &b, 1, true, &e), &e);
 	CHECK(lab_tcp(l.a1, "192.0.2.9", 82, tcp, NULL));
 	CHECK(lab_tcp(l.b1, "192.0.2.9", 82, tcp, NULL));
-	CHECK(!lab_tcp(l.b1, "10.213.4.2", 82, lab_serve(l.a1, SOCK_STREAM, "0.0.0.0", 82), NULL));
+	CHECK(!lab_tcp(l.b1, "10.213.4.2", 82,
+		       lab_serve(l.a1, SOCK_STREAM, "0.0.0.0", 82), NULL));
 }
 
 TEST(traffic_open_connection_survives_a_replaced_table)
