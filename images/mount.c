@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "images/creds.h"
 #include "images/layer.h"
 #include "images/mount_path.h"
 #include "images/store.h"
@@ -196,13 +197,17 @@ static int mount_by_fd(const struct mount_parts *p, int *ret_fd, struct err *e)
 {
 	AUTO_CLOSE int fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	char text[200];
-	int fd;
+	int fd, code, r;
 
 	if (fs < 0)
 		return err_set(e, errno, "use overlayfs");
-	if (configure(fs, p) < 0) {
-		int code = errno;
-
+	r = creds_as_owner(p->upper, e);
+	if (r < 0)
+		return r;
+	r = configure(fs, p);
+	code = errno;
+	creds_restore();
+	if (r < 0) {
 		read_log(fs, text, sizeof(text));
 		return err_set(e, code, "make the overlay%s%s", *text ? ": " : "", text);
 	}

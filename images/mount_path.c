@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "images/creds.h"
 #include "runtime/base/fd.h"
 
 /* <sys/mount.h> and <linux/mount.h> exclude each other in this libc. */
@@ -82,7 +83,7 @@ static int lay_out(struct mount_parts *p, int dir, struct buf *options, struct e
 }
 
 struct relative_mount {
-	int dir;
+	int dir, upper;
 	const char *options;
 	int code; /* errno, 0: done */
 };
@@ -92,15 +93,20 @@ static void *mount_in_dir(void *arg)
 {
 	struct relative_mount *m = arg;
 
-	if (unshare(CLONE_FS) < 0 || fchdir(m->dir) < 0 ||
-	    mount("overlay", "m", "overlay", 0, m->options) < 0)
+	struct err e = ERR_INIT;
+
+	if (creds_as_owner(m->upper, &e) < 0)
+		m->code = e.code;
+	else if (unshare(CLONE_FS) < 0 || fchdir(m->dir) < 0 ||
+		 mount("overlay", "m", "overlay", 0, m->options) < 0)
 		m->code = errno;
 	return NULL;
 }
 
-static int mount_overlay(int dir, const char *options, int *ret_fd, struct err *e)
+static int mount_overlay(int dir, int upper, const char *options, int *ret_fd,
+			 struct err *e)
 {
-	struct relative_mount m = { .dir = dir, .options = options };
+	struct relative_mount m = { .dir = dir, .upper = upper, .options = options };
 	pthread_t thread;
 	int fd, code = pthread_create(&thread, NULL, mount_in_dir, &m);
 
@@ -132,7 +138,7 @@ int mount_by_path(struct mount_parts *p, const char *scratch, int *ret_fd, struc
 	if (r == 0)
 		r = lay_out(p, dir, &options, e);
 	if (r == 0)
-		r = mount_overlay(dir, options.data, ret_fd, e);
+		r = mount_overlay(dir, p->upper, options.data, ret_fd, e);
 	/* The overlay holds its own copies of the mounts: all names may go. */
 	if (dir >= 0)
 		(void)umount2(path, UMOUNT_DETACH);
