@@ -137,6 +137,7 @@ static void read_quoted(struct conf_lex *lx, struct buf *b)
 		step(lx);
 		return;
 	}
+	lx->broken = true;
 	diag_at(lx->diag, open, "this %c is not closed", quote);
 }
 
@@ -144,6 +145,7 @@ static void read_quoted(struct conf_lex *lx, struct buf *b)
 static void read_variable(struct conf_lex *lx, struct buf *b)
 {
 	struct model_pos open = lx->pos;
+	size_t before = b->len;
 	unsigned depth = 0;
 
 	while (lx->p < lx->stop && *lx->p != '\n') {
@@ -160,6 +162,8 @@ static void read_variable(struct conf_lex *lx, struct buf *b)
 			return;
 	}
 	diag_at(lx->diag, open, "this ${ is not closed on its line");
+	b->len = before; /* or it would be found wrong once more when it is replaced */
+	b->data[before] = '\0';
 }
 
 static void read_word(struct conf_lex *lx, struct conf_token *ret)

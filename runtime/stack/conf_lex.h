@@ -23,6 +23,7 @@ struct conf_lex {
 	const char *p, *stop;
 	struct model_pos pos;
 	bool line_start;
+	bool broken; /* the rest of the file is inside a quote: what is missing after it is not said */
 	struct diag *diag;
 };
 

@@ -48,7 +48,8 @@ static void parse_children(struct parse *p, struct conf_node *node, unsigned dep
 		next(p);
 		return;
 	}
-	diag_at(p->diag, open, "this { of '%s' is not closed", node->name);
+	if (!p->lex.broken)
+		diag_at(p->diag, open, "this { of '%s' is not closed", node->name);
 }
 
 /* At a name. Reads its words and its end. */
@@ -71,7 +72,7 @@ static void parse_directive(struct parse *p, struct conf_node *parent, unsigned 
 		parse_children(p, node, depth);
 	} else if (p->tok.type == CONF_SEMICOLON) {
 		next(p);
-	} else {
+	} else if (!p->lex.broken) {
 		diag_at(p->diag, node->end, "missing ';' after '%s'", node->name);
 	}
 }

@@ -125,6 +125,12 @@ static void decode_retries(struct decode *d, struct model_health *h,
 		h->retries = (uint32_t)n;
 }
 
+static void disabled(struct model_health *h)
+{
+	h->type = MODEL_HEALTH_NONE;
+	strv_free(&h->test);
+}
+
 static void decode_disable(struct decode *d, struct model_health *h,
 			   const struct conf_node *node)
 {
@@ -133,7 +139,7 @@ static void decode_disable(struct decode *d, struct model_health *h,
 	if (node->n_words > 0 && !value_bool(node->words[0].text, &off))
 		decode_bad(d, node, &node->words[0], "on or off");
 	else if (off)
-		h->type = MODEL_HEALTH_NONE;
+		disabled(h);
 }
 
 static const struct health_key {
@@ -148,7 +154,7 @@ static const struct health_key {
 	{ "tcp", true, 1, 1, decode_tcp, "a port" },
 	{ "postgres", true, 1, 1, decode_postgres, "a port" },
 	{ "redis", true, 1, 1, decode_redis, "a port" },
-	{ "disable", true, 0, 1, decode_disable, "on or off" },
+	{ "disable", false, 0, 1, decode_disable, "on or off" },
 	{ "interval", false, 1, 1, decode_interval, "a duration" },
 	{ "timeout", false, 1, 1, decode_timeout, "a duration" },
 	{ "start_period", false, 1, 1, decode_start_period, "a duration" },
@@ -226,6 +232,9 @@ DECODER(decode_healthcheck)
 		diag_at(d->diag, node->pos, "'healthcheck' needs a { block } or off");
 		return;
 	}
-	for (size_t i = 0; i < node->n_children; i++)
-		decode_child(d, &s->health, node, i);
+	/* `disable` wins over a test wherever it stands: a later file may have added either. */
+	for (int last = 0; last < 2; last++)
+		for (size_t i = 0; i < node->n_children; i++)
+			if ((strcmp(node->children[i].name, "disable") == 0) == last)
+				decode_child(d, &s->health, node, i);
 }

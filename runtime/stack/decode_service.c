@@ -129,8 +129,12 @@ static void decode_children(struct decode *d, struct model_service *s,
 	AUTO_FREE char *where = str_fmt("in service '%s'", s->name);
 	AUTO_FREE bool *fit = mem_new(node->n_children, sizeof(*fit));
 
-	for (size_t i = 0; i < node->n_children; i++)
+	for (size_t i = 0; i < node->n_children; i++) {
 		fit[i] = check_child(d, node, i, where);
+		/* Written, if wrongly: that it is missing would be one error too many. */
+		if (str_eq(node->children[i].name, "image"))
+			s->image_pos = node->children[i].pos;
+	}
 	for (const struct service_key *k = service_keys(); k->decode; k++)
 		for (size_t i = 0; i < node->n_children; i++)
 			if (fit[i] && strcmp(node->children[i].name, k->name) == 0)

@@ -75,17 +75,25 @@ void diag_hint(struct diag *d, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Smaller is nearer. Among equals swapped letters ('wbe', 'web') beat other ones. */
+static unsigned badness(const char *word, const char *name)
+{
+	unsigned d = str_distance(word, name, 2);
+
+	return d * 4 + (*word != *name) * 2 + (strlen(word) != strlen(name));
+}
+
 const char *diag_suggest(const char *word, const char *const *names)
 {
 	const char *best = NULL;
-	unsigned near = 3;
+	unsigned near = UINT32_MAX;
 
 	for (; *names; names++) {
-		unsigned d = str_distance(word, *names, 2);
+		unsigned d = str_distance(word, *names, 2), b = badness(word, *names);
 
-		/* Two letters may be anything: a suggestion must keep most of the word. */
-		if (d < near && d < strlen(word)) {
-			near = d;
+		/* A suggestion must keep half of the word: of two letters any are two away. */
+		if (d <= 2 && d * 2 <= strlen(word) + 1 && b < near) {
+			near = b;
 			best = *names;
 		}
 	}

@@ -96,7 +96,7 @@ static int mount_root(const struct instance_source *src, struct record_service *
 				      .by_path = getenv("MINIBOX_LAYERS_BY_PATH") != NULL,
 				      .scratch = NULL };
 	AUTO_FREE char *scratch =
-		str_fmt("%s/%s/%s/layers", src->h->run, src->rec->name, rs->name);
+		str_fmt("%s/%s/%s", src->h->run, src->rec->name, rs->name);
 	AUTO_CLOSE int made = -1, tree = -1, at = -1;
 	int r;
 
@@ -335,7 +335,6 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 {
 	AUTO_FREE char *cgroup = host_cgroup(h, stack, service);
 	AUTO_FREE char *root = str_fmt("%s/%s/%s/root", h->run, stack, service);
-	AUTO_FREE char *layers = str_fmt("%s/%s/%s/layers", h->run, stack, service);
 	struct err first = ERR_INIT, one = ERR_INIT;
 	struct cgroup_host *cg = NULL;
 	AUTO_CLOSE int dir = -1, stack_fd = -1;
@@ -349,7 +348,6 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 	keep_first(&first, &one);
 	if (host_service_fd(h, stack, service, &dir, &one) == 0) {
 		(void)umount2(root, MNT_DETACH);
-		(void)umount2(layers, MNT_DETACH);
 		(void)!container_pin_remove(dir, "netns", &one);
 		keep_first(&first, &one);
 		(void)!container_pin_remove(dir, "userns", &one);

@@ -251,11 +251,20 @@ static void add_links(struct buf *b, const struct stack_model *m, const struct m
 	}
 }
 
+static void add_cpus(struct buf *b, uint64_t millis)
+{
+	buf_addf(b, "    cpus %llu.%03llu", (unsigned long long)(millis / 1000),
+		 (unsigned long long)(millis % 1000));
+	while (b->data[b->len - 1] == '0')
+		b->len--;
+	b->len -= b->data[b->len - 1] == '.';
+	buf_adds(b, ";\n");
+}
+
 static void add_limits(struct buf *b, const struct model_service *s)
 {
 	add_size(b, "mem_limit", s->mem_limit);
-	buf_addf(b, "    cpus %llu.%03llu;\n", (unsigned long long)(s->cpu_millis / 1000),
-		 (unsigned long long)(s->cpu_millis % 1000));
+	add_cpus(b, s->cpu_millis);
 	if (s->pids_limit == 0)
 		add_line(b, "pids_limit", "-1");
 	else

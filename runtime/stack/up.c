@@ -365,7 +365,7 @@ static int join_supervisor_cgroup(void *arg, struct err *e)
 
 int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct err *e)
 {
-	AUTO_FREE char *path = host_cgroup(h, stack, ".supervisor");
+	AUTO_FREE char *path = host_cgroup(h, stack, "_supervisor");
 	AUTO_FREE char *logs = str_fmt("logs/%s", stack);
 	struct cgroup_limits none = { 0 };
 	struct cgroup_host *cg = NULL;

@@ -258,7 +258,7 @@ void validate_model(struct stack_model *m, const bool *active, struct diag *diag
 	for (size_t i = 0; i < m->n_services; i++) {
 		struct model_service *s = &m->services[i];
 
-		if (!s->image) {
+		if (!s->image && s->image_pos.line == 0) {
 			diag_at(diag, s->pos, "service '%s' has no image", s->name);
 			diag_hint(diag, "image FILE.tar; or image NAME;");
 		}
