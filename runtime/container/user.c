@@ -179,7 +179,7 @@ int container_user_resolve(int rootfs_fd, const char *user, struct container_use
 
 	if (r < 0) {
 		container_user_free(&u);
-		return err_ctx(e, "user '%s'", user ? user : "");
+		return r;
 	}
 	*ret = u;
 	return 0;
