@@ -32,7 +32,7 @@ SRC      := runtime/main.c $(filter-out $(wildcard runtime/supervisor/*.c),$(for
             $(wildcard runtime/supervisor/client_*.c) $(wildcard runtime/supervisor/shared_*.c)
 OBJ      := $(SRC:%.c=$B/obj/%.o)
 SUP_SRC  := $(filter-out $(wildcard runtime/supervisor/client_*.c),$(wildcard runtime/supervisor/*.c)) \
-            $(filter-out runtime/base/json.c,$(wildcard runtime/base/*.c))
+            runtime/base/proc.c
 SUP_OBJ  := $(SUP_SRC:%.c=$B/musl/%.o)
 # The resident's pure parts are unit-tested like any other code.
 SUP_TEST := $(patsubst %.c,$B/obj/%.o,$(filter-out %/main.c,$(filter runtime/supervisor/%,$(SUP_SRC))))

@@ -65,7 +65,8 @@ static void become(const struct start *st)
 	else if (dup2(st->ready, READY_FD) < 0)
 		_exit(1);
 	syscall(SYS_close_range, READY_FD + 1, ~0u, 0);
-	execl(st->exe, st->exe, st->stack_dir, st->log_dir, (char *)NULL);
+	/* No environment: it would lie on the resident's stack, and its helpers get their own. */
+	execle(st->exe, st->exe, st->stack_dir, st->log_dir, (char *)NULL, (char *const[]){ NULL });
 	snprintf(text, sizeof(text), "exec '%.80s': %s", st->exe, strerror(errno));
 	say(READY_FD, text);
 	_exit(1);

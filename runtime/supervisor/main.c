@@ -140,7 +140,7 @@ static int keep(int logs, int lock, int ready)
 
 	for (bool first = true;; first = false) {
 		uint64_t begun = proc_now_ns();
-		int pid = fork(), status;
+		int pid = _Fork(), status; /* without what fork() does for threads */
 
 		if (pid == 0)
 			return supervise(logs, lock, ready);

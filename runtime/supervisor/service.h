@@ -3,16 +3,18 @@
  *
  * Knows the memory; every file of the resident acts on it. All of it lies in one anonymous
  * mapping sized for the largest stack: pages of slots never used are never touched, so three
- * services cost two pages and no allocator is linked.
+ * services cost one page and no allocator is linked.
  */
 #ifndef SUPERVISOR_SERVICE_H
 #define SUPERVISOR_SERVICE_H
 
+#include <stddef.h>
+
 #include "runtime/supervisor/supervisor.h"
 
 enum {
-	CLIENTS = 32,  /* connections to .control at once; further ones are closed */
-	PENDING = 64,  /* STOP and RESTART requests that wait for their end */
+	CLIENTS = 24,  /* connections to .control at once; further ones are closed */
+	PENDING = 24,  /* STOP and RESTART requests that wait for their end: one a client */
 	LAUNCHES = 8,  /* launchers at once: each is a whole minibox of some MiB */
 	ALL_SERVICES = 0xffff,
 	LOG_STREAMS = 2,
@@ -101,6 +103,8 @@ struct supervisor {
 	struct sup_header head;
 	struct service service[SUP_SERVICES];
 };
+_Static_assert(offsetof(struct supervisor, service) + 3 * sizeof(struct service) <= 4096,
+	       "db, web and proxy fit one page");
 
 /** service_is_live() - is there a process, or one on its way? */
 static inline bool service_is_live(const struct service *s)
