@@ -105,7 +105,7 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 
 $(filter $B/tests/test_supervisor_%,$(UNIT)): | $B/minibox-supervisor
 
-unit-build: $(UNIT)
+unit-build: $(UNIT) $B/minibox-init
 fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----

@@ -1,13 +1,16 @@
 /*
  * tests/lib/container_fixture.h - a root file system of busybox and a way to run things in it.
  *
- * Nothing is mounted on the host: the root is a detached tmpfs, idmapped to a user namespace, as
- * the program's overlay roots are.
+ * Nothing is mounted on the host: each test has a mount namespace of its own. The root is a
+ * tmpfs, idmapped to a user namespace as the program's overlay roots are; before Linux 6.3, which
+ * cannot idmap a tmpfs, its files are owned by the user namespace's root instead.
  */
 #ifndef CONTAINER_FIXTURE_H
 #define CONTAINER_FIXTURE_H
 
 #include <dirent.h>
+#include <ftw.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -46,17 +49,29 @@ __attribute__((unused)) static void fix_copy(int dir, const char *from, const ch
 	close(out);
 }
 
-/* A detached tmpfs with busybox in it, owned by the host's root. */
+/* A fresh tmpfs, attached in this test's own mount namespace. */
+__attribute__((unused)) static int fix_tmpfs(void)
+{
+	static bool unshared;
+	char path[128];
+	static int n;
+
+	if (!unshared)
+		CHECK(unshare(CLONE_NEWNS) == 0 &&
+		      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	unshared = true;
+	umask(022);
+	snprintf(path, sizeof(path), "%s/%d-t%d", test_scratch_path, (int)getpid(), n++);
+	CHECK(mkdir(path, 0755) == 0 && mount("tree", path, "tmpfs", 0, "mode=755") == 0);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A tmpfs with busybox in it, owned by the host's root. */
 __attribute__((unused)) static int fix_tree(void)
 {
 	static const char *const dirs[] = { "bin", "etc", "tmp", "home", "home/app", "data" };
-	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), dir;
+	int dir = fix_tmpfs();
 
-	umask(022);
-	CHECK(fs >= 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0);
-	dir = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	close(fs);
-	CHECK(dir >= 0 && fchmodat(dir, "", 0755, 0) <= 0);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		CHECK(mkdirat(dir, dirs[i], 0755) == 0);
 	CHECK(fchmodat(dir, "tmp", 01777, 0) == 0);
@@ -69,14 +84,27 @@ __attribute__((unused)) static int fix_tree(void)
 	return dir;
 }
 
+static int fix_give_away(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return lchown(path, FIX_HOST_BASE, FIX_HOST_BASE);
+}
+
 /* The same tree with its ids shown as those of @userns. */
 __attribute__((unused)) static int fix_idmapped(int tree, int userns)
 {
 	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
 	int fd = open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
-	CHECK(fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) == 0);
-	return fd;
+	char path[64];
+
+	CHECK(fd >= 0);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) == 0)
+		return fd;
+	close(fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", tree);
+	CHECK(nftw(path, fix_give_away, 8, FTW_PHYS) == 0);
+	return dup(tree);
 }
 
 struct fixture {

@@ -253,6 +253,8 @@ TEST(group_kills_one_by_one_where_v2_is_not_mounted)
 	usleep(50000);
 	CHECK(!cgroup_is_empty(g));
 	CHECK_OK(cgroup_kill(g, &e), &e);
+	for (int i = 0; i < 2000 && !cgroup_is_empty(g); i++)
+		usleep(1000);
 	CHECK(cgroup_is_empty(g));
 	cgroup_free(g);
 	CHECK_OK(cgroup_destroy(h, path, &e), &e);

@@ -305,8 +305,8 @@ TEST(container_sysctls_are_written_and_foreign_ones_refused)
 	struct fixture *f = fix_new();
 	struct err e = ERR_INIT;
 
-	strv_add(&f->spec.sysctls, "net.core.somaxconn=77");
-	fix_check(f, "[ $(cat /proc/sys/net/core/somaxconn) = 77 ]");
+	strv_add(&f->spec.sysctls, "net.ipv4.ip_forward=1");
+	fix_check(f, "[ $(cat /proc/sys/net/ipv4/ip_forward) = 1 ]");
 	strv_add(&f->spec.sysctls, "vm.swappiness=1");
 	CHECK_INT(fix_run(f, &e), -1);
 	CHECK_STR(err_text(&e), "create container: mount '/proc': sysctl 'vm.swappiness=1' is "
@@ -389,4 +389,36 @@ TEST(container_init_cannot_be_overwritten_by_its_container)
 	f->spec.init_path = fix_init_path();
 	fix_check(f, "readlink /proc/1/exe; ! (echo x > /proc/1/exe) 2>/dev/null &&"
 		     "grep -q minibox-init /proc/1/comm");
+}
+
+/* Joined before the cgroup namespace is made: its own group is "/" in every hierarchy. */
+TEST(container_sees_its_own_cgroups_as_the_top)
+{
+	struct fixture *f = fix_new();
+	struct cgroup_limits lim = { .memory_bytes = 64 << 20, .pids = 20, .devices = true };
+	AUTO_FREE char *path = str_fmt("minibox-test-c-%d/box", (int)getpid());
+	struct cgroup_host *h = NULL;
+	struct cgroup *g = NULL;
+	struct err e = ERR_INIT;
+	const char *check =
+		"while IFS=: read n c p; do case $c in name=*|blkio|*hugetlb*) ;;"
+		" *) [ $p = / ] || { echo $c $p; exit 1; };; esac; done < /proc/self/cgroup;"
+		"cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes"
+		" 2>/dev/null | grep -qx 67108864 || { ls /sys/fs/cgroup; exit 1; };"
+		"cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null | grep -qx 20"
+		" && ! mkdir /sys/fs/cgroup/x 2>/dev/null";
+	int code;
+
+	CHECK_OK(cgroup_host_open(&h, &e), &e);
+	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
+	f->spec.cgroup = g;
+	fix_script(f, check);
+	code = fix_run(f, &e);
+	f->spec.userns_fd = f->spec.netns_fd = -1;
+	f->spec.rootfs_fd = f->tree;
+	if (code == 0)
+		code = fix_run(f, &e);
+	CHECK_OK(cgroup_destroy(h, path, &e), &e);
+	if (code)
+		test_fail(__FILE__, __LINE__, "exit %d: %s%s", code, f->out, err_text(&e));
 }

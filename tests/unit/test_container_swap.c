@@ -1,5 +1,16 @@
 /* tests/unit/test_container_swap.c - a mount is exchanged under a reader that never stops. */
+#include <sys/utsname.h>
+
 #include "tests/lib/container_fixture.h"
+
+static bool has_beneath(void)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	CHECK(uname(&u) == 0 && sscanf(u.release, "%d.%d", &major, &minor) == 2);
+	return major > 6 || (major == 6 && minor >= 5);
+}
 
 /* A detached read-only directory with one file. */
 static int make_tree(int n)
@@ -26,7 +37,8 @@ static void swap_under_a_reader(bool stack, int times)
 	AUTO_FREE char *last = str_fmt("%d", times);
 	int st;
 
-	m->source_fd = make_tree(0);
+	m->source_fd = fix_tmpfs();
+	fix_write(m->source_fd, "file", "0\n", 0644);
 	m->target = str_dup("/srv/static");
 	/* in the shell itself: no fork between two opens */
 	fix_script(f, "n=0; v=; while [ \"$v\" != \"$(cat /data/last 2>/dev/null)\" ]; do"
@@ -66,7 +78,8 @@ TEST(swap_leaves_one_mount_and_stacking_keeps_all)
 	struct container_mount *m = container_spec_add_mount(&f->spec);
 	struct err e = ERR_INIT;
 
-	m->source_fd = make_tree(0);
+	m->source_fd = fix_tmpfs();
+	fix_write(m->source_fd, "file", "0\n", 0644);
 	m->target = str_dup("/srv/static");
 	fix_script(f, "exec sleep 60");
 	for (int stack = 0; stack < 2; stack++) {
@@ -85,7 +98,7 @@ TEST(swap_leaves_one_mount_and_stacking_keeps_all)
 		CHECK_OK(fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e), &e);
 		for (char *p = text.data; (p = strstr(p, " /srv/static ")); p++)
 			n++;
-		CHECK_INT(n, stack ? 4 : 1);
+		CHECK_INT(n, stack || !has_beneath() ? 4 : 1);
 		container_abort(c);
 	}
 }
