@@ -1,0 +1,96 @@
+/* Decompression by the first bytes. */
+#include "images/inflate.h"
+#include "runtime/base/str.h"
+#include "tests/lib/image_test.h"
+
+/* Everything the stream gives; the result of the last call in @ret. */
+static char *drain(int fd, uint64_t size, ssize_t *ret, struct err *e)
+{
+	struct inflate *in = NULL;
+	AUTO_BUF struct buf b = BUF_INIT;
+	const void *data;
+
+	*ret = inflate_open(fd, 0, size, NULL, &in, e);
+	while (in && (*ret = inflate_next(in, &data, e)) > 0)
+		buf_add(&b, data, (size_t)*ret);
+	inflate_free(in);
+	return buf_take(&b);
+}
+
+static char *drain_file(const struct fixture *f, const char *name, ssize_t *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(f->dir, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	CHECK(fd >= 0 && fstat(fd, &st) == 0);
+	return drain(fd, (uint64_t)st.st_size, ret, e);
+}
+
+TEST(inflate_reads_all_members_and_frames)
+{
+	struct fixture f = fixture_open();
+	static const char *const names[] = { "plain", "gz", "gz2", "gzpad", "zst", "empty", "one" };
+	static const char *const want[] = { "hello", "hello", "hello", "hello", "hello", "", "h" };
+
+	python(&f, "z = lambda b: compress(b, 'zstd')\n"
+		   "g = gzip.compress\n"
+		   "for n, b in (('plain', b'hello'), ('gz', g(b'hello')), ('empty', b''), ('one', b'h'),\n"
+		   "  ('gz2', g(b'he') + g(b'') + g(b'llo')), ('gzpad', g(b'hello') + bytes(500)),\n"
+		   "  ('zst', z(b'hel') + z(b'lo'))): open(n, 'wb').write(b)\n");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct err e = ERR_INIT;
+		ssize_t r;
+		AUTO_FREE char *got = drain_file(&f, names[i], &r, &e);
+
+		CHECK_OK((int)r, &e);
+		CHECK_STR(got, want[i]);
+	}
+}
+
+TEST(inflate_refuses_damage)
+{
+	struct fixture f = fixture_open();
+	static const char *const t[][2] = { { "cut", "cut short" },	{ "crc", "damaged" },
+					    { "tail", "bytes follow" }, { "zcut", "cut short" },
+					    { "xz", "xz" },		{ "bz", "bzip2" } };
+
+	python(&f, "import lzma, bz2\n"
+		   "b = os.urandom(3000); g = gzip.compress(b); c = bytearray(g); c[-8] ^= 1\n"
+		   "for n, d in (('cut', g[:-60]), ('crc', bytes(c)), ('tail', g + b'garbage'),\n"
+		   "  ('zcut', compress(b, 'zstd')[:-5]), ('xz', lzma.compress(b)),\n"
+		   "  ('bz', bz2.compress(b))): open(n, 'wb').write(d)\n");
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct err e = ERR_INIT;
+		ssize_t r;
+		AUTO_FREE char *got = drain_file(&f, t[i][0], &r, &e);
+
+		CHECK_INT(r, -EINVAL);
+		if (!strstr(err_text(&e), t[i][1]))
+			test_fail(__FILE__, __LINE__, "%s: '%s'", t[i][0], err_text(&e));
+	}
+}
+
+/* The magic bytes may come one at a time. */
+TEST(inflate_reads_a_slow_pipe)
+{
+	struct fixture f = fixture_open();
+	struct err e = ERR_INIT;
+	int p[2];
+	ssize_t r;
+	AUTO_FREE char *got = NULL;
+
+	python(&f, "open('gz', 'wb').write(gzip.compress(b'hello'))\n");
+	CHECK(pipe(p) == 0);
+	if (fork() == 0) {
+		int fd = openat(f.dir, "gz", O_RDONLY);
+		char c;
+
+		while (read(fd, &c, 1) == 1 && write(p[1], &c, 1) == 1)
+			usleep(2000);
+		_exit(0);
+	}
+	close(p[1]);
+	got = drain(p[0], UINT64_MAX, &r, &e);
+	CHECK_OK((int)r, &e);
+	CHECK_STR(got, "hello");
+}
