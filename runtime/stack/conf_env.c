@@ -120,7 +120,8 @@ static char *read_name(struct env_file *f)
 {
 	const char *from = f->p;
 
-	while (f->p < f->stop && (isalnum((unsigned char)*f->p) || strchr("_.-", *f->p)) && *f->p)
+	while (f->p < f->stop &&
+	       (isalnum((unsigned char)*f->p) || strchr("_.-", *f->p)) && *f->p)
 		step(f);
 	return str_ndup(from, (size_t)(f->p - from));
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	EXPAND_DEPTH = 8,	 /* ${A:-${B:-...}} */
+	EXPAND_DEPTH = 8,         /* ${A:-${B:-...}} */
 	EXPAND_MAX = 1024 * 1024, /* bytes of one word */
 };
 
@@ -45,7 +45,8 @@ static size_t name_length(const char *s)
 	return n;
 }
 
-static void expand_into(struct expand *x, const char *s, const char *stop, struct buf *out);
+static void expand_into(struct expand *x, const char *s, const char *stop,
+			struct buf *out);
 
 /* The '}' that ends the form whose inside starts at @s; NULL if there is none. */
 static const char *closing(const char *s, const char *stop)
@@ -70,8 +71,8 @@ static void note_unset(struct expand *x, const char *name)
 }
 
 /* ${NAME<op>rest}: @op points behind the name. */
-static void expand_form(struct expand *x, const char *name, const char *op, const char *stop,
-			struct buf *out)
+static void expand_form(struct expand *x, const char *name, const char *op,
+			const char *stop, struct buf *out)
 {
 	const char *value = conf_vars_get(x->vars, name);
 	bool colon = *op == ':';
@@ -79,7 +80,8 @@ static void expand_form(struct expand *x, const char *name, const char *op, cons
 
 	op += colon;
 	if (op == stop || !strchr("-?+", *op)) {
-		fail(x, "in ${...}: after the name '%s' only - :- ? :? + :+ may stand", name);
+		fail(x, "in ${...}: after the name '%s' only - :- ? :? + :+ may stand",
+		     name);
 	} else if (*op == '+') {
 		if (has)
 			expand_into(x, op + 1, stop, out);
@@ -92,7 +94,8 @@ static void expand_form(struct expand *x, const char *name, const char *op, cons
 		AUTO_FREE char *text = NULL;
 
 		expand_into(x, op + 1, stop, &why);
-		text = str_fmt("variable '%s' is %s: %s", name, value ? "empty" : "not set",
+		text = str_fmt("variable '%s' is %s: %s", name,
+			       value ? "empty" : "not set",
 			       why.len ? why.data : "it is required");
 		fail(x, "%s", text);
 	}
@@ -149,7 +152,8 @@ static const char *expand_bare(struct expand *x, const char *s, const char *stop
 	return s + 1 + n;
 }
 
-static void expand_into(struct expand *x, const char *s, const char *stop, struct buf *out)
+static void expand_into(struct expand *x, const char *s, const char *stop,
+			struct buf *out)
 {
 	if (x->depth == EXPAND_DEPTH) {
 		fail(x, "%s", "${...} is nested too deep");
@@ -188,7 +192,8 @@ char *conf_expand(const char *text, const struct conf_vars *vars, char **ret_err
 	return buf_take(&out);
 }
 
-static void expand_word(struct conf_word *w, const struct conf_vars *vars, struct diag *diag)
+static void expand_word(struct conf_word *w, const struct conf_vars *vars,
+			struct diag *diag)
 {
 	AUTO_FREE char *why = NULL;
 	char *text = conf_expand(w->text, vars, &why);
@@ -201,7 +206,8 @@ static void expand_word(struct conf_word *w, const struct conf_vars *vars, struc
 	w->text = text;
 }
 
-void conf_expand_tree(struct conf_node *node, const struct conf_vars *vars, struct diag *diag)
+void conf_expand_tree(struct conf_node *node, const struct conf_vars *vars,
+		      struct diag *diag)
 {
 	for (size_t i = 0; i < node->n_words; i++)
 		expand_word(&node->words[i], vars, diag);

@@ -20,7 +20,8 @@ void conf_lex_init(struct conf_lex *lx, const struct conf_file *file, struct dia
 		lx->p += 3;
 }
 
-/* One byte on. Columns count characters: the bytes inside a UTF-8 sequence do not move it. */
+/* One byte on. Columns count characters: the bytes inside a UTF-8 sequence do not move
+ * it. */
 static void step(struct conf_lex *lx)
 {
 	if (*lx->p == '\n') {
@@ -48,7 +49,8 @@ static bool is_bad(char c)
 	return ((unsigned char)c < 0x20 && !is_blank(c)) || c == 0x7f;
 }
 
-/* A backslash at the end of a line joins it with the next, as people write long commands. */
+/* A backslash at the end of a line joins it with the next, as people write long commands.
+ */
 static bool at_joint(const struct conf_lex *lx)
 {
 	return lx->stop - lx->p >= 2 && lx->p[0] == '\\' && lx->p[1] == '\n';
@@ -91,7 +93,8 @@ static void add_plain(struct conf_lex *lx, struct buf *b, char c)
 	buf_addc(b, c);
 }
 
-/* After a backslash. In single quotes only \' and \\ are escapes: '\d+' stays as it is. */
+/* After a backslash. In single quotes only \' and \\ are escapes: '\d+' stays as it is.
+ */
 static void read_escape(struct conf_lex *lx, struct buf *b, char quote)
 {
 	bool joint = at_joint(lx) && quote != '\'';
@@ -185,7 +188,8 @@ static void read_word(struct conf_lex *lx, struct conf_token *ret)
 			step(lx);
 		} else {
 			if (is_bad(*lx->p))
-				diag_at(lx->diag, lx->pos, "a control character outside quotes");
+				diag_at(lx->diag, lx->pos,
+					"a control character outside quotes");
 			else
 				add_plain(lx, &b, *lx->p);
 			step(lx);

@@ -1,8 +1,8 @@
 /*
  * stack/conf_lex.h - the bytes of a stack.conf as tokens with positions.
  *
- * Knows quoting, escapes, comments and that ${...} belongs to one word. Does not know what
- * words mean nor which token may follow which.
+ * Knows quoting, escapes, comments and that ${...} belongs to one word. Does not know
+ * what words mean nor which token may follow which.
  */
 #ifndef STACK_CONF_LEX_H
 #define STACK_CONF_LEX_H
@@ -23,13 +23,16 @@ struct conf_lex {
 	const char *p, *stop;
 	struct model_pos pos;
 	bool line_start;
-	bool broken; /* the rest of the file is inside a quote: what is missing after it is not said */
+	bool broken; /* the rest of the file is inside a quote: what is missing after it
+			is not said */
 	struct diag *diag;
 };
 
-/** conf_lex_init() - start at the first byte of @file, whose text must outlive the lexer */
+/** conf_lex_init() - start at the first byte of @file, whose text must outlive the lexer
+ */
 void conf_lex_init(struct conf_lex *lx, const struct conf_file *file, struct diag *diag);
-/** conf_lex_next() - the next token; bad bytes are noted in the diagnostics and passed over */
+/** conf_lex_next() - the next token; bad bytes are noted in the diagnostics and passed
+ * over */
 void conf_lex_next(struct conf_lex *lx, struct conf_token *ret);
 
 #endif

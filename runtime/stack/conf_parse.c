@@ -38,7 +38,8 @@ static void parse_children(struct parse *p, struct conf_node *node, unsigned dep
 
 	node->block = true;
 	if (depth == CONF_DEPTH_MAX) {
-		diag_at(p->diag, open, "blocks are nested deeper than %d", CONF_DEPTH_MAX);
+		diag_at(p->diag, open, "blocks are nested deeper than %d",
+			CONF_DEPTH_MAX);
 		skip_block(p);
 		return;
 	}
@@ -87,7 +88,8 @@ static void parse_block(struct parse *p, struct conf_node *parent, unsigned dept
 			diag_at(p->diag, p->tok.pos, "a { without a name before it");
 			skip_block(p);
 		} else {
-			diag_at(p->diag, p->tok.pos, "a ';' without a directive before it");
+			diag_at(p->diag, p->tok.pos,
+				"a ';' without a directive before it");
 			next(p);
 		}
 	}

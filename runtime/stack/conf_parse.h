@@ -1,5 +1,6 @@
 /*
- * stack/conf_parse.h - stack.conf's grammar: `name words ;` or `name words { directives }`.
+ * stack/conf_parse.h - stack.conf's grammar: `name words ;` or `name words { directives
+ * }`.
  *
  * Knows the grammar and how to go on after an error. Does not know any directive's name.
  */

@@ -18,7 +18,8 @@ void conf_files_free(struct conf_files *fs)
 	*fs = (struct conf_files){ 0 };
 }
 
-struct conf_file *conf_files_add(struct conf_files *fs, const char *shown, const char *path)
+struct conf_file *conf_files_add(struct conf_files *fs, const char *shown,
+				 const char *path)
 {
 	struct conf_file *f = mem_new(1, sizeof(*f));
 	const char *slash = strrchr(path, '/');
@@ -34,7 +35,8 @@ struct conf_file *conf_files_add(struct conf_files *fs, const char *shown, const
 	return f;
 }
 
-const struct conf_file *conf_files_find(const struct conf_files *fs, const struct model_pos *pos)
+const struct conf_file *conf_files_find(const struct conf_files *fs,
+					const struct model_pos *pos)
 {
 	/* The same file may be read twice (two layers): the pointer tells them apart. */
 	for (size_t i = 0; i < fs->n; i++)
@@ -71,11 +73,12 @@ struct conf_node *conf_node_add(struct conf_node *parent)
 {
 	struct conf_node *child;
 
-	/* Grows at powers of two: a file of a megabyte may hold half a million directives. */
+	/* Grows at powers of two: a file of a megabyte may hold half a million
+	 * directives. */
 	if (full(parent->n_children))
-		parent->children = mem_grow(parent->children,
-					    parent->n_children ? parent->n_children * 2 : 1,
-					    sizeof(*parent->children));
+		parent->children = mem_grow(
+			parent->children, parent->n_children ? parent->n_children * 2 : 1,
+			sizeof(*parent->children));
 	child = &parent->children[parent->n_children++];
 	*child = (struct conf_node){ 0 };
 	return child;

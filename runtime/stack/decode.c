@@ -1,5 +1,6 @@
 /*
- * stack/decode.c - what stands at the top of a stack file; and the errors all decoders share.
+ * stack/decode.c - what stands at the top of a stack file; and the errors all decoders
+ * share.
  *
  * Knows stack, volume and the objects still to come. Services are decode_service's.
  */
@@ -16,19 +17,22 @@ void decode_unknown(struct decode *d, const struct conf_node *node, const char *
 	size_t n = strlen(node->name);
 
 	if (near)
-		diag_at(d->diag, node->pos, "unknown directive '%s'%s%s (did you mean '%s'?)",
-			node->name, *where ? " " : "", where, near);
+		diag_at(d->diag, node->pos,
+			"unknown directive '%s'%s%s (did you mean '%s'?)", node->name,
+			*where ? " " : "", where, near);
 	else
 		diag_at(d->diag, node->pos, "unknown directive '%s'%s%s", node->name,
 			*where ? " " : "", where);
 	if (n > 1 && node->name[n - 1] == ':')
-		diag_hint(d->diag, "no ':' stands after a name here; Compose files end in .yml");
+		diag_hint(d->diag,
+			  "no ':' stands after a name here; Compose files end in .yml");
 }
 
 void decode_bad(struct decode *d, const struct conf_node *node, const struct conf_word *w,
 		const char *takes)
 {
-	diag_at(d->diag, w->pos, "'%s' is not what '%s' takes: %s", w->text, node->name, takes);
+	diag_at(d->diag, w->pos, "'%s' is not what '%s' takes: %s", w->text, node->name,
+		takes);
 }
 
 bool decode_shape(struct decode *d, const struct conf_node *node, size_t min, size_t max,
@@ -45,7 +49,8 @@ bool decode_shape(struct decode *d, const struct conf_node *node, size_t min, si
 	if (max > 0 && node->n_words > max) {
 		const struct conf_word *w = &node->words[max];
 
-		diag_at(d->diag, w->pos, "'%s' has a word too many: '%s'", node->name, w->text);
+		diag_at(d->diag, w->pos, "'%s' has a word too many: '%s'", node->name,
+			w->text);
 		if (w->line_start)
 			diag_hint(d->diag, "is a ';' missing on the line before?");
 		return false;
@@ -62,7 +67,8 @@ static void decode_stack(struct decode *d, const struct conf_node *node)
 		const struct conf_node *c = &node->children[i];
 
 		if (str_eq(c->name, "mem_limit"))
-			diag_at(d->diag, c->pos, "'mem_limit' of a whole stack is not supported yet");
+			diag_at(d->diag, c->pos,
+				"'mem_limit' of a whole stack is not supported yet");
 		else
 			decode_unknown(d, c, "in 'stack'", names);
 	}
@@ -81,21 +87,24 @@ static void decode_stack(struct decode *d, const struct conf_node *node)
 }
 
 /* from SERVICE:PATH */
-static void decode_from(struct decode *d, struct model_volume *v, const struct conf_node *node)
+static void decode_from(struct decode *d, struct model_volume *v,
+			const struct conf_node *node)
 {
 	const char *word, *colon;
 
 	if (!decode_shape(d, node, 1, 1, false, "SERVICE:PATH"))
 		return;
 	if (v->from_service) {
-		diag_at(d->diag, node->pos, "'from' stands twice in volume '%s'", v->name);
+		diag_at(d->diag, node->pos, "'from' stands twice in volume '%s'",
+			v->name);
 		return;
 	}
 	word = node->words[0].text;
 	colon = strchr(word, ':');
 	v->from_path = colon ? value_path(colon + 1) : NULL;
 	if (!v->from_path || colon == word) {
-		decode_bad(d, node, &node->words[0], "SERVICE:PATH with an absolute path");
+		decode_bad(d, node, &node->words[0],
+			   "SERVICE:PATH with an absolute path");
 		free(v->from_path);
 		v->from_path = NULL;
 		return;
@@ -106,8 +115,9 @@ static void decode_from(struct decode *d, struct model_volume *v, const struct c
 static void decode_volume_block(struct decode *d, struct model_volume *v,
 				const struct conf_node *node)
 {
-	static const char *const names[] = { "from", "keep",   "driver", "driver_opts",
-					     "external", "labels", "name",   NULL };
+	static const char *const names[] = { "from",        "keep",     "driver",
+					     "driver_opts", "external", "labels",
+					     "name",        NULL };
 	AUTO_FREE char *where = str_fmt("in volume '%s'", v->name);
 
 	for (size_t i = 0; i < node->n_children; i++) {
@@ -119,7 +129,8 @@ static void decode_volume_block(struct decode *d, struct model_volume *v,
 		if (k == 0)
 			decode_from(d, v, c);
 		else if (names[k])
-			diag_at(d->diag, c->pos, "'%s' of a volume is not supported yet", c->name);
+			diag_at(d->diag, c->pos, "'%s' of a volume is not supported yet",
+				c->name);
 		else
 			decode_unknown(d, c, where, names);
 	}
@@ -135,17 +146,20 @@ static void decode_volume(struct decode *d, const struct conf_node *node)
 		return;
 	name = node->words[0].text;
 	if (!value_name(name)) {
-		diag_at(d->diag, node->words[0].pos, "'%s' cannot be a volume's name", name);
+		diag_at(d->diag, node->words[0].pos, "'%s' cannot be a volume's name",
+			name);
 		diag_hint(d->diag, "a-z 0-9 _ . - and at most 63 of them");
 		return;
 	}
 	old = model_volume(d->m, name);
 	if (old) {
-		diag_at(d->diag, node->words[0].pos, "volume '%s' is declared twice", name);
+		diag_at(d->diag, node->words[0].pos, "volume '%s' is declared twice",
+			name);
 		diag_hint(d->diag, "first at %s:%u", old->pos.file, old->pos.line);
 		return;
 	}
-	d->m->volumes = mem_grow(d->m->volumes, d->m->n_volumes + 1, sizeof(*d->m->volumes));
+	d->m->volumes =
+		mem_grow(d->m->volumes, d->m->n_volumes + 1, sizeof(*d->m->volumes));
 	v = &d->m->volumes[d->m->n_volumes++];
 	*v = (struct model_volume){ .name = str_dup(name), .pos = node->words[0].pos };
 	decode_volume_block(d, v, node);
@@ -154,8 +168,8 @@ static void decode_volume(struct decode *d, const struct conf_node *node)
 static void decode_object_not_yet(struct decode *d, const struct conf_node *node)
 {
 	if (node->n_words > 0)
-		diag_at(d->diag, node->pos, "%s '%s': '%s' is not supported yet", node->name,
-			node->words[0].text, node->name);
+		diag_at(d->diag, node->pos, "%s '%s': '%s' is not supported yet",
+			node->name, node->words[0].text, node->name);
 	else
 		diag_at(d->diag, node->pos, "'%s' is not supported yet", node->name);
 }
@@ -176,8 +190,8 @@ void decode_tree(struct decode *d, const struct conf_node *root)
 		const char *name;
 		void (*decode)(struct decode *d, const struct conf_node *node);
 	} objects[] = {
-		{ "stack", decode_stack },	     { "service", decode_service },
-		{ "volume", decode_volume },	     { "network", decode_object_not_yet },
+		{ "stack", decode_stack },           { "service", decode_service },
+		{ "volume", decode_volume },         { "network", decode_object_not_yet },
 		{ "secret", decode_object_not_yet }, { "config", decode_object_not_yet },
 	};
 	static const char *const names[] = { "stack",  "service", "volume",  "network",

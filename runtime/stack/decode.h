@@ -1,8 +1,9 @@
 /*
- * stack/decode.h - the tree of directives as the model. Private to decode*.c and its callers.
+ * stack/decode.h - the tree of directives as the model. Private to decode*.c and its
+ * callers.
  *
- * Knows every directive. Depends on the tree only, so any syntax that makes one is served;
- * relations between services are validate's.
+ * Knows every directive. Depends on the tree only, so any syntax that makes one is
+ * served; relations between services are validate's.
  */
 #ifndef STACK_DECODE_H
 #define STACK_DECODE_H
@@ -10,8 +11,8 @@
 #include "runtime/stack/conf_expand.h"
 #include "runtime/stack/model_load.h"
 
-/* What a service's lists have got so far, so that a later -f file replaces and a repetition
- * within one file is an error. */
+/* What a service's lists have got so far, so that a later -f file replaces and a
+ * repetition within one file is an error. */
 struct decode_seen {
 	char *key;
 	unsigned layer;
@@ -32,18 +33,22 @@ struct decode {
 enum decode_turn { DECODE_NEW, DECODE_REPLACE, DECODE_REPEATED };
 /** decode_turn() - has @kind @name been there? Notes it, and the error if REPEATED. */
 enum decode_turn decode_turn(struct decode *d, const struct conf_node *node,
-			     const struct conf_word *w, const char *kind, const char *name);
+			     const struct conf_word *w, const char *kind,
+			     const char *name);
 
 /* One row per directive of a service: what may stand behind it and who reads it. */
 struct service_key {
 	const char *name;
-	bool many; /* repeatable; files merge by adding. Else it stands once, the last file wins */
+	bool many; /* repeatable; files merge by adding. Else it stands once, the last
+		      file wins */
 	bool block;
-	bool ours; /* not a key of Compose's */
+	bool ours;       /* not a key of Compose's */
 	size_t min, max; /* words; max 0: any number */
 	/* NULL: known, but not yet to be had */
-	void (*decode)(struct decode *d, struct model_service *s, const struct conf_node *node);
-	const char *takes; /* for messages: "a size such as 128m"; without decode: advice or NULL */
+	void (*decode)(struct decode *d, struct model_service *s,
+		       const struct conf_node *node);
+	const char *takes; /* for messages: "a size such as 128m"; without decode: advice
+			      or NULL */
 };
 /** service_keys() - the table, ended by a NULL name; in the order they must be decoded */
 const struct service_key *service_keys(void);
@@ -66,27 +71,28 @@ bool decode_shape(struct decode *d, const struct conf_node *node, size_t min, si
 void decode_bad(struct decode *d, const struct conf_node *node, const struct conf_word *w,
 		const char *takes);
 
-/** decode_is_health_test() - does @name say what a healthcheck tries? Files merge such as one */
+/** decode_is_health_test() - does @name say what a healthcheck tries? Files merge such as
+ * one */
 bool decode_is_health_test(const char *name);
 
 /* Readers of single directives, by file. All append to or set fields of @s. */
 #define DECODER(name)                                                                    \
 	void name(struct decode *d, struct model_service *s, const struct conf_node *node)
-DECODER(decode_mounts);	    /* volumes: decode_mount.c */
+DECODER(decode_mounts); /* volumes: decode_mount.c */
 DECODER(decode_tmpfs);
 DECODER(decode_nocopy);
-DECODER(decode_ports);	    /* decode_port.c */
+DECODER(decode_ports); /* decode_port.c */
 DECODER(decode_expose);
 DECODER(decode_healthcheck); /* decode_health.c */
-DECODER(decode_env_file);   /* decode_env.c */
+DECODER(decode_env_file);    /* decode_env.c */
 DECODER(decode_environment);
 DECODER(decode_labels);
 DECODER(decode_sysctls);
-DECODER(decode_depends_on); /* decode_net.c: words that name other machines and services */
+DECODER(decode_depends_on); /* decode_net.c: other machines and services */
 DECODER(decode_networks);
 DECODER(decode_extra_hosts);
 DECODER(decode_dns);
-DECODER(decode_image);	    /* decode_process.c */
+DECODER(decode_image); /* decode_process.c */
 DECODER(decode_command);
 DECODER(decode_entrypoint);
 DECODER(decode_user);
@@ -98,7 +104,7 @@ DECODER(decode_stop_grace_period);
 DECODER(decode_init);
 DECODER(decode_tty);
 DECODER(decode_profiles);
-DECODER(decode_mem_limit);  /* decode_confine.c: limits and rights */
+DECODER(decode_mem_limit); /* decode_confine.c: limits and rights */
 DECODER(decode_cpus);
 DECODER(decode_pids_limit);
 DECODER(decode_shm_size);

@@ -1,5 +1,6 @@
 /*
- * stack/decode_confine.c - limits and rights: memory, cpus, capabilities, ulimits, userns.
+ * stack/decode_confine.c - limits and rights: memory, cpus, capabilities, ulimits,
+ * userns.
  *
  * Knows single values. Does not know how a kernel keeps them.
  */
@@ -20,7 +21,8 @@ DECODER(decode_mem_limit)
 		return;
 	}
 	if (s->mem_limit > 0 && s->mem_limit < MEM_LIMIT_MIN) {
-		diag_at(d->diag, w->pos, "'mem_limit' of %llu bytes is too small for any program",
+		diag_at(d->diag, w->pos,
+			"'mem_limit' of %llu bytes is too small for any program",
 			(unsigned long long)s->mem_limit);
 		diag_hint(d->diag, "%sm is %s MiB", w->text, w->text);
 	}
@@ -94,11 +96,13 @@ static void decode_ulimit(struct decode *d, struct model_service *s,
 	if (l.resource < 0) {
 		near = diag_suggest(name, value_rlimit_names());
 		diag_at(d->diag, w->pos, "unknown limit '%s'%s%s%s", name,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+			near ? " (did you mean '" : "", near ? near : "",
+			near ? "'?)" : "");
 		return;
 	}
 	if (l.soft > l.hard) {
-		diag_at(d->diag, w->pos, "the soft limit of '%s' is above its hard limit", name);
+		diag_at(d->diag, w->pos, "the soft limit of '%s' is above its hard limit",
+			name);
 		return;
 	}
 	if (decode_turn(d, node, w, "limit", name) != DECODE_REPEATED)
@@ -161,9 +165,11 @@ DECODER(decode_security_opt)
 			*colon = '=';
 		if (str_eq(opt, "seccomp=unconfined"))
 			s->seccomp_off = true;
-		else if (!str_eq(opt, "no-new-privileges") && !str_eq(opt, "no-new-privileges=true"))
+		else if (!str_eq(opt, "no-new-privileges") &&
+			 !str_eq(opt, "no-new-privileges=true"))
 			decode_bad(d, node, &node->words[i],
-				   "no-new-privileges or seccomp=unconfined, others not yet");
+				   "no-new-privileges or seccomp=unconfined, others not "
+				   "yet");
 	}
 }
 
@@ -180,7 +186,8 @@ DECODER(decode_userns)
 	} else {
 		decode_bad(d, node, w, "on, required or host");
 		if (strcmp(w->text, "off") == 0)
-			diag_hint(d->diag, "'host' is without a user namespace of its own");
+			diag_hint(d->diag,
+				  "'host' is without a user namespace of its own");
 	}
 }
 

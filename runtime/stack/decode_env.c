@@ -24,9 +24,11 @@ static void secret_remove(struct model_service *s, const char *name)
 			strv_remove(&s->env_secret, i--);
 }
 
-static void read_env_file(struct decode *d, struct model_service *s, const struct conf_word *w)
+static void read_env_file(struct decode *d, struct model_service *s,
+			  const struct conf_word *w)
 {
-	AUTO_FREE char *path = value_resolve(w->text, conf_files_dir(d->files, &w->pos), d->home);
+	AUTO_FREE char *path =
+		value_resolve(w->text, conf_files_dir(d->files, &w->pos), d->home);
 	AUTO_BUF struct buf text = BUF_INIT;
 	AUTO_STRV struct strv pairs = STRV_INIT;
 	struct err e = ERR_INIT;
@@ -43,7 +45,7 @@ static void read_env_file(struct decode *d, struct model_service *s, const struc
 	text = (struct buf)BUF_INIT;
 	f->secret = true;
 	conf_env_parse(f, d->vars, &pairs, d->diag);
-	strv_foreach(i, &pairs) {
+	strv_foreach (i, &pairs) {
 		AUTO_FREE char *name = str_ndup(pairs.v[i], strcspn(pairs.v[i], "="));
 
 		strv_set_env(&s->env, pairs.v[i]);
@@ -51,7 +53,8 @@ static void read_env_file(struct decode *d, struct model_service *s, const struc
 	}
 }
 
-void decode_env_file(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_env_file(struct decode *d, struct model_service *s,
+		     const struct conf_node *node)
 {
 	for (size_t i = 0; i < node->n_words; i++) {
 		if (!*node->words[i].text)
@@ -61,13 +64,15 @@ void decode_env_file(struct decode *d, struct model_service *s, const struct con
 	}
 }
 
-void decode_environment(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_environment(struct decode *d, struct model_service *s,
+			const struct conf_node *node)
 {
 	for (size_t i = 0; i < node->n_words; i++) {
 		const struct conf_word *w = &node->words[i];
 		size_t n = strcspn(w->text, "=");
 		AUTO_FREE char *name = str_ndup(w->text, n);
-		const char *value = w->text[n] ? w->text + n + 1 : conf_vars_get(d->vars, name);
+		const char *value =
+			w->text[n] ? w->text + n + 1 : conf_vars_get(d->vars, name);
 		AUTO_FREE char *pair = str_fmt("%s=%s", name, value ? value : "");
 
 		if (!value_env_name(name, n)) {
@@ -90,21 +95,25 @@ static void decode_pairs(struct decode *d, const struct conf_node *node, const c
 		const struct conf_word *w = &node->words[i];
 		size_t n = strcspn(w->text, "=");
 		AUTO_FREE char *name = str_ndup(w->text, n);
-		AUTO_FREE char *pair = str_fmt("%s=%s", name, w->text[n] ? w->text + n + 1 : "");
+		AUTO_FREE char *pair =
+			str_fmt("%s=%s", name, w->text[n] ? w->text + n + 1 : "");
 
 		if (!value_env_name(name, n) || (!w->text[n] && !bare))
-			decode_bad(d, node, w, bare ? "NAME=VALUE or NAME" : "NAME=VALUE");
+			decode_bad(d, node, w,
+				   bare ? "NAME=VALUE or NAME" : "NAME=VALUE");
 		else if (decode_turn(d, node, w, kind, name) != DECODE_REPEATED)
 			strv_set_env(ret, pair);
 	}
 }
 
-void decode_labels(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_labels(struct decode *d, struct model_service *s,
+		   const struct conf_node *node)
 {
 	decode_pairs(d, node, "label", true, &s->labels);
 }
 
-void decode_sysctls(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_sysctls(struct decode *d, struct model_service *s,
+		    const struct conf_node *node)
 {
 	decode_pairs(d, node, "sysctl", false, &s->sysctls);
 	for (size_t i = 0; i < node->n_words; i++) {
@@ -112,6 +121,7 @@ void decode_sysctls(struct decode *d, struct model_service *s, const struct conf
 
 		/* It becomes a path below /proc/sys. */
 		if (strstr(name, "..") || *name == '/' || *name == '.')
-			decode_bad(d, node, &node->words[i], "a name such as net.core.somaxconn");
+			decode_bad(d, node, &node->words[i],
+				   "a name such as net.core.somaxconn");
 	}
 }

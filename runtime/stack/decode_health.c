@@ -21,7 +21,8 @@ static void argv_from(struct model_health *h, const struct conf_node *node, size
 }
 
 /* test WORDS | CMD WORDS | shell "..." | CMD-SHELL "..." | NONE */
-static void decode_test(struct decode *d, struct model_health *h, const struct conf_node *node)
+static void decode_test(struct decode *d, struct model_health *h,
+			const struct conf_node *node)
 {
 	const char *first = node->words[0].text;
 	bool shell = strcmp(first, "shell") == 0 || strcmp(first, "CMD-SHELL") == 0;
@@ -53,21 +54,25 @@ static bool decode_probe_port(struct decode *d, struct model_health *h,
 	return false;
 }
 
-static void decode_http(struct decode *d, struct model_health *h, const struct conf_node *node)
+static void decode_http(struct decode *d, struct model_health *h,
+			const struct conf_node *node)
 {
 	const char *path = node->words[1].text;
 
 	if (!decode_probe_port(d, h, node))
 		return;
-	if (*path != '/' || strlen(path) >= HEALTH_PATH_MAX || path[strcspn(path, " \r\n\t")]) {
-		decode_bad(d, node, &node->words[1], "a port and a path that begins with /");
+	if (*path != '/' || strlen(path) >= HEALTH_PATH_MAX ||
+	    path[strcspn(path, " \r\n\t")]) {
+		decode_bad(d, node, &node->words[1],
+			   "a port and a path that begins with /");
 		return;
 	}
 	h->type = MODEL_HEALTH_HTTP;
 	str_set(&h->path, path);
 }
 
-static void decode_tcp(struct decode *d, struct model_health *h, const struct conf_node *node)
+static void decode_tcp(struct decode *d, struct model_health *h,
+		       const struct conf_node *node)
 {
 	if (decode_probe_port(d, h, node))
 		h->type = MODEL_HEALTH_TCP;
@@ -80,13 +85,15 @@ static void decode_postgres(struct decode *d, struct model_health *h,
 		h->type = MODEL_HEALTH_POSTGRES;
 }
 
-static void decode_redis(struct decode *d, struct model_health *h, const struct conf_node *node)
+static void decode_redis(struct decode *d, struct model_health *h,
+			 const struct conf_node *node)
 {
 	if (decode_probe_port(d, h, node))
 		h->type = MODEL_HEALTH_REDIS;
 }
 
-static void decode_ms(struct decode *d, const struct conf_node *node, bool zero, uint32_t *ret)
+static void decode_ms(struct decode *d, const struct conf_node *node, bool zero,
+		      uint32_t *ret)
 {
 	uint32_t ms;
 
@@ -146,10 +153,12 @@ static const struct health_key {
 	const char *name;
 	bool test; /* says what is tried: one of them stands in a block */
 	size_t min, max;
-	void (*decode)(struct decode *d, struct model_health *h, const struct conf_node *node);
+	void (*decode)(struct decode *d, struct model_health *h,
+		       const struct conf_node *node);
 	const char *takes;
 } keys[] = {
-	{ "test", true, 1, 0, decode_test, "a program and its arguments, or shell \"...\"" },
+	{ "test", true, 1, 0, decode_test,
+	  "a program and its arguments, or shell \"...\"" },
 	{ "http", true, 2, 2, decode_http, "a port and a path" },
 	{ "tcp", true, 1, 1, decode_tcp, "a port" },
 	{ "postgres", true, 1, 1, decode_postgres, "a port" },
@@ -197,7 +206,8 @@ static bool conflicts(struct decode *d, const struct conf_node *node, size_t i,
 				"'%s' stands twice in 'healthcheck'", other);
 		else if (k->test && decode_is_health_test(other))
 			diag_at(d->diag, node->children[i].pos,
-				"'healthcheck' has '%s' already: one test is tried", other);
+				"'healthcheck' has '%s' already: one test is tried",
+				other);
 		else
 			continue;
 		return true;
@@ -205,8 +215,8 @@ static bool conflicts(struct decode *d, const struct conf_node *node, size_t i,
 	return false;
 }
 
-static void decode_child(struct decode *d, struct model_health *h, const struct conf_node *node,
-			 size_t i)
+static void decode_child(struct decode *d, struct model_health *h,
+			 const struct conf_node *node, size_t i)
 {
 	const struct conf_node *c = &node->children[i];
 	const struct health_key *k = find_key(d, c);
@@ -214,7 +224,8 @@ static void decode_child(struct decode *d, struct model_health *h, const struct 
 	if (!k || conflicts(d, node, i, k))
 		return;
 	if (!k->decode)
-		diag_at(d->diag, c->pos, "'%s' of a healthcheck is not supported yet", c->name);
+		diag_at(d->diag, c->pos, "'%s' of a healthcheck is not supported yet",
+			c->name);
 	else if (decode_shape(d, c, k->min, k->max, false, k->takes))
 		k->decode(d, h, c);
 }
@@ -224,7 +235,8 @@ DECODER(decode_healthcheck)
 	bool on = true;
 
 	s->health.pos = node->pos;
-	if (!node->block && node->n_words == 1 && value_bool(node->words[0].text, &on) && !on) {
+	if (!node->block && node->n_words == 1 && value_bool(node->words[0].text, &on) &&
+	    !on) {
 		s->health.type = MODEL_HEALTH_NONE;
 		return;
 	}
@@ -232,7 +244,8 @@ DECODER(decode_healthcheck)
 		diag_at(d->diag, node->pos, "'healthcheck' needs a { block } or off");
 		return;
 	}
-	/* `disable` wins over a test wherever it stands: a later file may have added either. */
+	/* `disable` wins over a test wherever it stands: a later file may have added
+	 * either. */
 	for (int last = 0; last < 2; last++)
 		for (size_t i = 0; i < node->n_children; i++)
 			if ((strcmp(node->children[i].name, "disable") == 0) == last)

@@ -1,5 +1,6 @@
 /*
- * stack/decode_keys.c - every directive of a service: ours, Compose's, and those still to come.
+ * stack/decode_keys.c - every directive of a service: ours, Compose's, and those still to
+ * come.
  *
  * Knows names and shapes. Does not know values: a row names the function that does.
  */
@@ -7,10 +8,22 @@
 
 #include <string.h>
 
-#define ONE(n, most, t) { .name = #n, .min = 1, .max = most, .decode = decode_##n, .takes = t }
-#define MANY(n, t) { .name = #n, .many = true, .min = 1, .decode = decode_##n, .takes = t }
-#define NOT_YET(n, advice) { .name = n, .many = true, .takes = advice }
-#define OURS_NOT_YET(n) { .name = n, .many = true, .ours = true }
+#define ONE(n, most, t)                                                                  \
+	{                                                                                \
+		.name = #n, .min = 1, .max = most, .decode = decode_##n, .takes = t      \
+	}
+#define MANY(n, t)                                                                       \
+	{                                                                                \
+		.name = #n, .many = true, .min = 1, .decode = decode_##n, .takes = t     \
+	}
+#define NOT_YET(n, advice)                                                               \
+	{                                                                                \
+		.name = n, .many = true, .takes = advice                                 \
+	}
+#define OURS_NOT_YET(n)                                                                  \
+	{                                                                                \
+		.name = n, .many = true, .ours = true                                    \
+	}
 
 /* env_file stands before environment, which overrides it; what mounts before nocopy. */
 static const struct service_key keys[] = {
@@ -19,14 +32,20 @@ static const struct service_key keys[] = {
 	ONE(command, 0, "a program and its arguments"),
 	MANY(env_file, "paths"),
 	MANY(environment, "NAME=VALUE or NAME"),
-	{ .name = "volumes", .many = true, .min = 1, .decode = decode_mounts,
+	{ .name = "volumes",
+	  .many = true,
+	  .min = 1,
+	  .decode = decode_mounts,
 	  .takes = "SOURCE:TARGET[:ro]" },
 	MANY(tmpfs, "TARGET[:size=64m,mode=1777]"),
 	MANY(nocopy, "a target of 'volumes'"),
 	MANY(ports, "[ADDRESS:]HOST_PORT:PORT[/udp]"),
 	MANY(expose, "ports"),
 	MANY(depends_on, "SERVICE [started|healthy|completed]"),
-	{ .name = "healthcheck", .block = true, .max = 1, .decode = decode_healthcheck,
+	{ .name = "healthcheck",
+	  .block = true,
+	  .max = 1,
+	  .decode = decode_healthcheck,
 	  .takes = "a { block } or off" },
 	ONE(restart, 1, "no, always, unless-stopped or on-failure[:N]"),
 	ONE(user, 1, "a user or uid, with :group"),
@@ -53,7 +72,11 @@ static const struct service_key keys[] = {
 	MANY(security_opt, "no-new-privileges or seccomp=unconfined"),
 	ONE(userns, 1, "on, required or host"),
 	ONE(userns_mode, 1, "host"),
-	{ .name = "networks", .many = true, .block = true, .min = 1, .decode = decode_networks,
+	{ .name = "networks",
+	  .many = true,
+	  .block = true,
+	  .min = 1,
+	  .decode = decode_networks,
 	  .takes = "default" },
 	NOT_YET("annotations", NULL),
 	NOT_YET("attach", NULL),

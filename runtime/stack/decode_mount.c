@@ -27,8 +27,9 @@ static struct model_mount *find_target(struct model_service *s, const char *targ
 }
 
 /* Takes @m's strings. A mount of a later file stands in the place of the earlier one. */
-static void add_mount(struct decode *d, struct model_service *s, const struct conf_node *node,
-		      const struct conf_word *w, struct model_mount *m)
+static void add_mount(struct decode *d, struct model_service *s,
+		      const struct conf_node *node, const struct conf_word *w,
+		      struct model_mount *m)
 {
 	enum decode_turn turn = decode_turn(d, node, w, "target", m->target);
 	struct model_mount *at;
@@ -49,7 +50,8 @@ static void add_mount(struct decode *d, struct model_service *s, const struct co
 	*m = (struct model_mount){ 0 };
 }
 
-/* NULL with the error noted: not absolute, or a place that is never a service's to fill. */
+/* NULL with the error noted: not absolute, or a place that is never a service's to fill.
+ */
 static char *read_target(struct decode *d, const struct conf_node *node,
 			 const struct conf_word *w, const char *text)
 {
@@ -57,14 +59,16 @@ static char *read_target(struct decode *d, const struct conf_node *node,
 	AUTO_FREE char *path = value_path(text);
 
 	if (!path) {
-		diag_at(d->diag, w->pos, "'%s' in '%s': the target '%s' is not an absolute path",
-			w->text, node->name, text);
+		diag_at(d->diag, w->pos,
+			"'%s' in '%s': the target '%s' is not an absolute path", w->text,
+			node->name, text);
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		if (strcmp(path, ours[i]) != 0)
 			continue;
-		diag_at(d->diag, w->pos, "nothing can be mounted on '%s' in a service", path);
+		diag_at(d->diag, w->pos, "nothing can be mounted on '%s' in a service",
+			path);
 		return NULL;
 	}
 	return TAKE(path);
@@ -73,9 +77,11 @@ static char *read_target(struct decode *d, const struct conf_node *node,
 static bool mount_option(struct decode *d, const struct conf_word *w, const char *opt,
 			 struct model_mount *m)
 {
-	static const char *const not_yet[] = { "z",	   "Z",	      "cached", "delegated",
-					       "consistent", "shared", "rshared", "slave",
-					       "rslave",   "private", "rprivate", "U", NULL };
+	static const char *const not_yet[] = { "z",         "Z",          "cached",
+					       "delegated", "consistent", "shared",
+					       "rshared",   "slave",      "rslave",
+					       "private",   "rprivate",   "U",
+					       NULL };
 	static const char *const names[] = { "ro", "rw", "nocopy", NULL };
 	const char *near;
 
@@ -84,18 +90,21 @@ static bool mount_option(struct decode *d, const struct conf_word *w, const char
 	else if (strcmp(opt, "nocopy") == 0 && m->type == MODEL_VOLUME)
 		m->nocopy = true;
 	else if (strcmp(opt, "nocopy") == 0)
-		return diag_at(d->diag, w->pos, "'nocopy' is for named volumes, not for binds"),
+		return diag_at(d->diag, w->pos,
+			       "'nocopy' is for named volumes, not for binds"),
 		       false;
 	else if (strcmp(opt, "rw") != 0) {
 		for (size_t i = 0; not_yet[i]; i++) {
 			if (strcmp(not_yet[i], opt) != 0)
 				continue;
-			diag_at(d->diag, w->pos, "the mount option '%s' is not supported yet", opt);
+			diag_at(d->diag, w->pos,
+				"the mount option '%s' is not supported yet", opt);
 			return false;
 		}
 		near = diag_suggest(opt, names);
 		diag_at(d->diag, w->pos, "unknown mount option '%s'%s%s%s", opt,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+			near ? " (did you mean '" : "", near ? near : "",
+			near ? "'?)" : "");
 		return false;
 	}
 	return true;
@@ -122,8 +131,8 @@ static bool mount_source(struct decode *d, const struct conf_word *w, const char
 	return false;
 }
 
-static void decode_mount(struct decode *d, struct model_service *s, const struct conf_node *node,
-			 const struct conf_word *w)
+static void decode_mount(struct decode *d, struct model_service *s,
+			 const struct conf_node *node, const struct conf_word *w)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	AUTO_STRV struct strv opts = STRV_INIT;
@@ -133,7 +142,8 @@ static void decode_mount(struct decode *d, struct model_service *s, const struct
 	strv_split(&parts, w->text, ":");
 	if (parts.n == 1 && *w->text == '/') {
 		diag_at(d->diag, w->pos, "volume '%s' has no name", w->text);
-		diag_hint(d->diag, "anonymous volumes are not supported yet: NAME:%s", w->text);
+		diag_hint(d->diag, "anonymous volumes are not supported yet: NAME:%s",
+			  w->text);
 		return;
 	}
 	if (parts.n < 2 || parts.n > 3 || *w->text == ':') {
@@ -144,7 +154,7 @@ static void decode_mount(struct decode *d, struct model_service *s, const struct
 	m.target = read_target(d, node, w, parts.v[1]);
 	if (parts.n == 3)
 		strv_split(&opts, parts.v[2], ",");
-	strv_foreach(i, &opts)
+	strv_foreach (i, &opts)
 		good = mount_option(d, w, opts.v[i], &m) && good;
 	if (m.target && good)
 		add_mount(d, s, node, w, &m);
@@ -172,7 +182,8 @@ static bool is_mode(const char *v)
 	return n > 0 && n <= 5 && !v[n];
 }
 
-/* Options become the kernel's own words; what it has no word for are our mount's flags. */
+/* Options become the kernel's own words; what it has no word for are our mount's flags.
+ */
 static bool tmpfs_option(const char *opt, struct model_mount *m, struct buf *out)
 {
 	static const char *const numbers[] = { "uid", "gid", "nr_inodes" };
@@ -181,7 +192,8 @@ static bool tmpfs_option(const char *opt, struct model_mount *m, struct buf *out
 	uint64_t bytes;
 
 	if (v && value_size(v, &bytes)) {
-		buf_addf(out, "%ssize=%llu", out->len ? "," : "", (unsigned long long)bytes);
+		buf_addf(out, "%ssize=%llu", out->len ? "," : "",
+			 (unsigned long long)bytes);
 		return true;
 	}
 	v = option_value(opt, "mode");
@@ -199,8 +211,8 @@ static bool tmpfs_option(const char *opt, struct model_mount *m, struct buf *out
 	if (strcmp(opt, "ro") == 0)
 		m->read_only = true;
 	/* nosuid and nodev hold for every tmpfs here */
-	return strcmp(opt, "ro") == 0 || strcmp(opt, "rw") == 0 || strcmp(opt, "nosuid") == 0 ||
-	       strcmp(opt, "nodev") == 0;
+	return strcmp(opt, "ro") == 0 || strcmp(opt, "rw") == 0 ||
+	       strcmp(opt, "nosuid") == 0 || strcmp(opt, "nodev") == 0;
 }
 
 static void decode_one_tmpfs(struct decode *d, struct model_service *s,
@@ -214,10 +226,11 @@ static void decode_one_tmpfs(struct decode *d, struct model_service *s,
 	bool good = true;
 
 	strv_split(&opts, *rest ? rest + 1 : "", ",");
-	strv_foreach(i, &opts) {
+	strv_foreach (i, &opts) {
 		if (tmpfs_option(opts.v[i], &m, &out))
 			continue;
-		diag_at(d->diag, w->pos, "'%s' is not an option of 'tmpfs' here", opts.v[i]);
+		diag_at(d->diag, w->pos, "'%s' is not an option of 'tmpfs' here",
+			opts.v[i]);
 		diag_hint(d->diag, "size=64m mode=1777 uid=N gid=N nr_inodes=N ro");
 		good = false;
 	}
@@ -244,7 +257,8 @@ DECODER(decode_nocopy)
 			m->nocopy = true;
 		else
 			diag_at(d->diag, node->words[i].pos,
-				"'nocopy': no named volume of this service is mounted at '%s'",
+				"'nocopy': no named volume of this service is mounted at "
+				"'%s'",
 				node->words[i].text);
 	}
 }

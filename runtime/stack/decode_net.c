@@ -51,7 +51,8 @@ static struct model_dep *add_dep(struct model_service *s, const struct conf_word
 }
 
 /* A condition belongs to the service before it; at the start it can only be a service. */
-void decode_depends_on(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_depends_on(struct decode *d, struct model_service *s,
+		       const struct conf_node *node)
 {
 	struct model_dep *dep = NULL;
 
@@ -90,18 +91,22 @@ static void decode_aliases(struct decode *d, struct model_service *s,
 	}
 }
 
-void decode_networks(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_networks(struct decode *d, struct model_service *s,
+		     const struct conf_node *node)
 {
-	static const char *const names[] = { "aliases", "ipv4_address", "ipv6_address",
-					     "link_local_ips", "priority", NULL };
+	static const char *const names[] = { "aliases",      "ipv4_address",
+					     "ipv6_address", "link_local_ips",
+					     "priority",     NULL };
 	bool ours = true;
 
 	for (size_t i = 0; i < node->n_words; i++) {
 		if (strcmp(node->words[i].text, "default") == 0)
 			continue;
 		ours = false;
-		diag_at(d->diag, node->words[i].pos, "network '%s': networks other than 'default' "
-			"are not supported yet", node->words[i].text);
+		diag_at(d->diag, node->words[i].pos,
+			"network '%s': networks other than 'default' "
+			"are not supported yet",
+			node->words[i].text);
 		diag_hint(d->diag, "services of a stack reach each other without it");
 	}
 	for (size_t i = 0; i < node->n_children && ours; i++) {
@@ -113,7 +118,8 @@ void decode_networks(struct decode *d, struct model_service *s, const struct con
 		if (strcmp(c->name, "aliases") == 0)
 			decode_aliases(d, s, c);
 		else if (names[k])
-			diag_at(d->diag, c->pos, "'%s' of a network is not supported yet", c->name);
+			diag_at(d->diag, c->pos, "'%s' of a network is not supported yet",
+				c->name);
 		else
 			decode_unknown(d, c, "in 'networks'", names);
 	}
@@ -127,7 +133,8 @@ static bool is_address(const char *s)
 }
 
 /* NAME:ADDRESS or NAME=ADDRESS, an IPv6 address with or without brackets. */
-void decode_extra_hosts(struct decode *d, struct model_service *s, const struct conf_node *node)
+void decode_extra_hosts(struct decode *d, struct model_service *s,
+			const struct conf_node *node)
 {
 	for (size_t i = 0; i < node->n_words; i++) {
 		const struct conf_word *w = &node->words[i];

@@ -1,5 +1,6 @@
 /*
- * stack/decode_port.c - ports and expose: [ADDRESS:]HOST[-HOST]:PORT[-PORT][/udp] [direct].
+ * stack/decode_port.c - ports and expose: [ADDRESS:]HOST[-HOST]:PORT[-PORT][/udp]
+ * [direct].
  *
  * Knows the words. That no two services publish the same is validate's.
  */
@@ -40,17 +41,18 @@ static bool read_protocol(char *text, bool *ret_udp)
 
 static bool same_port(const struct model_port *a, const struct model_port *b)
 {
-	return a->host_addr.s_addr == b->host_addr.s_addr && a->host_port == b->host_port &&
-	       a->udp == b->udp;
+	return a->host_addr.s_addr == b->host_addr.s_addr &&
+	       a->host_port == b->host_port && a->udp == b->udp;
 }
 
-static void add_port(struct decode *d, struct model_service *s, const struct conf_node *node,
-		     const struct conf_word *w, const struct model_port *p)
+static void add_port(struct decode *d, struct model_service *s,
+		     const struct conf_node *node, const struct conf_word *w,
+		     const struct model_port *p)
 {
 	char addr[INET_ADDRSTRLEN];
-	AUTO_FREE char *name = str_fmt("%s:%u/%s",
-				       inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)),
-				       p->host_port, p->udp ? "udp" : "tcp");
+	AUTO_FREE char *name =
+		str_fmt("%s:%u/%s", inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)),
+			p->host_port, p->udp ? "udp" : "tcp");
 	enum decode_turn turn = decode_turn(d, node, w, "host port", name);
 
 	if (turn == DECODE_REPEATED)
@@ -71,7 +73,8 @@ static bool read_address(struct decode *d, const struct conf_word *w, const char
 	if (inet_pton(AF_INET, text, ret) == 1)
 		return true;
 	if (*text == '[' || strchr(text, ':')) {
-		diag_at(d->diag, w->pos, "'%s': publishing on IPv6 is not supported yet", w->text);
+		diag_at(d->diag, w->pos, "'%s': publishing on IPv6 is not supported yet",
+			w->text);
 		return false;
 	}
 	diag_at(d->diag, w->pos, "'%s': '%s' is not an address", w->text, text);
@@ -81,8 +84,9 @@ static bool read_address(struct decode *d, const struct conf_word *w, const char
 }
 
 /* Splits [ADDRESS:]HOST:PORT and reads its parts; notes what is wrong. */
-static bool read_parts(struct decode *d, const struct conf_node *node, const struct conf_word *w,
-		       struct model_port *p, struct range *host, struct range *inside)
+static bool read_parts(struct decode *d, const struct conf_node *node,
+		       const struct conf_word *w, struct model_port *p,
+		       struct range *host, struct range *inside)
 {
 	AUTO_FREE char *text = str_dup(w->text);
 	char *last, *first;
@@ -104,7 +108,8 @@ static bool read_parts(struct decode *d, const struct conf_node *node, const str
 		return false;
 	first = first ? first + 1 : text;
 	if (!last || !read_range(first, host) || !read_range(last, inside)) {
-		decode_bad(d, node, w, "[ADDRESS:]HOST_PORT:PORT[/udp], ports 1 to 65535");
+		decode_bad(d, node, w,
+			   "[ADDRESS:]HOST_PORT:PORT[/udp], ports 1 to 65535");
 		return false;
 	}
 	if (host->last - host->first == inside->last - inside->first)
@@ -113,8 +118,9 @@ static bool read_parts(struct decode *d, const struct conf_node *node, const str
 	return false;
 }
 
-static void decode_port(struct decode *d, struct model_service *s, const struct conf_node *node,
-			const struct conf_word *w, bool direct)
+static void decode_port(struct decode *d, struct model_service *s,
+			const struct conf_node *node, const struct conf_word *w,
+			bool direct)
 {
 	struct model_port p = { .host_addr.s_addr = htonl(INADDR_LOOPBACK),
 				.direct = direct,

@@ -1,5 +1,6 @@
 /*
- * stack/decode_process.c - what runs and how it is ended: image, command, user, restart, signals.
+ * stack/decode_process.c - what runs and how it is ended: image, command, user, restart,
+ * signals.
  *
  * Knows single values. Does not know what an image brings of its own.
  */
@@ -11,8 +12,8 @@
 
 static bool looks_like_archive(const char *s)
 {
-	static const char *const ends[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst",
-					    ".tar.bz2" };
+	static const char *const ends[] = { ".tar",    ".tar.gz",  ".tgz",
+					    ".tar.xz", ".tar.zst", ".tar.bz2" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		if (str_ends(s, ends[i]))
@@ -22,7 +23,8 @@ static bool looks_like_archive(const char *s)
 
 static bool looks_like_path(const char *s)
 {
-	return *s == '/' || str_starts(s, "./") || str_starts(s, "../") || str_starts(s, "~/");
+	return *s == '/' || str_starts(s, "./") || str_starts(s, "../") ||
+	       str_starts(s, "~/");
 }
 
 /* A directory is an image only when it says so: `image web` beside ./web is a name. */
@@ -40,7 +42,8 @@ static bool is_path(struct decode *d, const char *word, const char *path)
 DECODER(decode_image)
 {
 	const struct conf_word *w = &node->words[0];
-	AUTO_FREE char *path = value_resolve(w->text, conf_files_dir(d->files, &w->pos), d->home);
+	AUTO_FREE char *path =
+		value_resolve(w->text, conf_files_dir(d->files, &w->pos), d->home);
 
 	if (!*w->text) {
 		decode_bad(d, node, w, "a path, or a name in the store");
@@ -117,7 +120,8 @@ DECODER(decode_restart)
 			return;
 		}
 	}
-	if (str_starts(w->text, "on-failure:") && str_u64(w->text + 11, UINT32_MAX, &max)) {
+	if (str_starts(w->text, "on-failure:") &&
+	    str_u64(w->text + 11, UINT32_MAX, &max)) {
 		s->restart = MODEL_ON_FAILURE;
 		s->restart_max = (uint32_t)max;
 		return;
@@ -158,8 +162,10 @@ DECODER(decode_profiles)
 	for (size_t i = 0; i < node->n_words; i++) {
 		const char *name = node->words[i].text;
 
-		if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					    "0123456789_.-")])
+		if (!*name ||
+		    name[strspn(name,
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789_.-")])
 			decode_bad(d, node, &node->words[i], "names");
 		else if (!strv_has(&s->profiles, name))
 			strv_add(&s->profiles, name);

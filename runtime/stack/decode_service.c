@@ -1,5 +1,6 @@
 /*
- * stack/decode_service.c - one service block: defaults, the table's shapes, and its readers.
+ * stack/decode_service.c - one service block: defaults, the table's shapes, and its
+ * readers.
  *
  * Knows the table of keys. Does not know any key's values.
  */
@@ -10,7 +11,8 @@
 #include "runtime/stack/value.h"
 
 enum decode_turn decode_turn(struct decode *d, const struct conf_node *node,
-			     const struct conf_word *w, const char *kind, const char *name)
+			     const struct conf_word *w, const char *kind,
+			     const char *name)
 {
 	AUTO_FREE char *key = str_fmt("%s '%s'", kind, name);
 
@@ -54,34 +56,37 @@ static void unknown_key(struct decode *d, const char *where, const struct conf_n
 	const char *names[128]; /* the table has fewer rows */
 	size_t n = 0;
 
-	if (str_eq(c->name, "service") || str_eq(c->name, "volume") || str_eq(c->name, "stack") ||
-	    str_eq(c->name, "include")) {
+	if (str_eq(c->name, "service") || str_eq(c->name, "volume") ||
+	    str_eq(c->name, "stack") || str_eq(c->name, "include")) {
 		diag_at(d->diag, c->pos, "'%s' stands inside a service", c->name);
 		diag_hint(d->diag, "is a '}' missing above?");
 		return;
 	}
-	for (const struct service_key *k = service_keys(); k->name && n + 1 < ARRAY_LEN(names); k++)
+	for (const struct service_key *k = service_keys();
+	     k->name && n + 1 < ARRAY_LEN(names); k++)
 		if (k->decode)
 			names[n++] = k->name;
 	names[n] = NULL;
 	decode_unknown(d, c, where, names);
 }
 
-static void not_yet(struct decode *d, const struct service_key *k, const struct conf_node *c,
-		    const char *where)
+static void not_yet(struct decode *d, const struct service_key *k,
+		    const struct conf_node *c, const char *where)
 {
 	if (k->ours)
 		diag_at(d->diag, c->pos, "'%s' %s is not supported yet", k->name, where);
 	else
-		diag_at(d->diag, c->pos, "'%s' %s is a Compose key that minibox does not have yet",
+		diag_at(d->diag, c->pos,
+			"'%s' %s is a Compose key that minibox does not have yet",
 			k->name, where);
 	if (k->takes)
 		diag_hint(d->diag, "%s", k->takes);
 }
 
 /*
- * With its ';' forgotten a directive swallows the next one as words, and `command` would run
- * them. No directive's value starts a line with a directive's name, unless it is in quotes.
+ * With its ';' forgotten a directive swallows the next one as words, and `command` would
+ * run them. No directive's value starts a line with a directive's name, unless it is in
+ * quotes.
  */
 static bool swallowed(struct decode *d, const struct conf_node *c)
 {
@@ -90,8 +95,8 @@ static bool swallowed(struct decode *d, const struct conf_node *c)
 			continue;
 		diag_at(d->diag, c->words[i].pos, "missing ';' before '%s'",
 			c->words[i].text);
-		diag_hint(d->diag, "put '%s' in quotes if it is a word of '%s'", c->words[i].text,
-			  c->name);
+		diag_hint(d->diag, "put '%s' in quotes if it is a word of '%s'",
+			  c->words[i].text, c->name);
 		return true;
 	}
 	return false;
@@ -152,17 +157,20 @@ void decode_service(struct decode *d, const struct conf_node *node)
 		return;
 	name = node->words[0].text;
 	if (!value_name(name)) {
-		diag_at(d->diag, node->words[0].pos, "'%s' cannot be a service's name", name);
+		diag_at(d->diag, node->words[0].pos, "'%s' cannot be a service's name",
+			name);
 		diag_hint(d->diag, "a-z 0-9 _ . - and at most 63 of them");
 		return;
 	}
 	old = model_service(d->m, name);
 	if (old) {
-		diag_at(d->diag, node->words[0].pos, "service '%s' is defined twice", name);
+		diag_at(d->diag, node->words[0].pos, "service '%s' is defined twice",
+			name);
 		diag_hint(d->diag, "first at %s:%u", old->pos.file, old->pos.line);
 		return;
 	}
-	d->m->services = mem_grow(d->m->services, d->m->n_services + 1, sizeof(*d->m->services));
+	d->m->services =
+		mem_grow(d->m->services, d->m->n_services + 1, sizeof(*d->m->services));
 	s = &d->m->services[d->m->n_services++];
 	*s = (struct model_service){ .name = str_dup(name), .pos = node->words[0].pos };
 	set_defaults(s);

@@ -91,7 +91,8 @@ const char *diag_suggest(const char *word, const char *const *names)
 	for (; *names; names++) {
 		unsigned d = str_distance(word, *names, 2), b = badness(word, *names);
 
-		/* A suggestion must keep half of the word: of two letters any are two away. */
+		/* A suggestion must keep half of the word: of two letters any are two
+		 * away. */
 		if (d <= 2 && d * 2 <= strlen(word) + 1 && b < near) {
 			near = b;
 			best = *names;
@@ -128,7 +129,8 @@ static void show_line(struct buf *ret, const char *p, size_t len, unsigned col)
 	AUTO_BUF struct buf blanks = BUF_INIT;
 
 	for (size_t i = 0; i < len; i++) {
-		bool control = ((unsigned char)p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f;
+		bool control =
+			((unsigned char)p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f;
 
 		at += starts_char(p[i]);
 		if (at < from || at >= from + SHOWN_COLS)
@@ -142,7 +144,8 @@ static void show_line(struct buf *ret, const char *p, size_t len, unsigned col)
 	buf_addf(ret, "\n%s^", blanks.data ? blanks.data : "");
 }
 
-static void format_item(const struct conf_files *fs, const struct diag_item *it, struct buf *ret)
+static void format_item(const struct conf_files *fs, const struct diag_item *it,
+			struct buf *ret)
 {
 	const struct conf_file *f = it->file < fs->n ? fs->v[it->file] : NULL;
 	AUTO_FREE char *shown = str_dup(f ? f->shown : "(default)");

@@ -1,7 +1,9 @@
 /*
- * stack/diag.h - errors in stack files: collected, sorted, shown with their line and a caret.
+ * stack/diag.h - errors in stack files: collected, sorted, shown with their line and a
+ * caret.
  *
- * Knows positions and the files' text. Does not know what is wrong; prints nothing itself.
+ * Knows positions and the files' text. Does not know what is wrong; prints nothing
+ * itself.
  */
 #ifndef STACK_DIAG_H
 #define STACK_DIAG_H
@@ -25,7 +27,8 @@ struct diag {
 
 void diag_free(struct diag *d);
 /** diag_at() - note an error at @pos. The same text at the same place is kept once. */
-void diag_at(struct diag *d, struct model_pos pos, const char *fmt, ...) printf_like(3, 4);
+void diag_at(struct diag *d, struct model_pos pos, const char *fmt, ...)
+	printf_like(3, 4);
 /** diag_hint() - a word of advice beside the caret of the error noted last */
 void diag_hint(struct diag *d, const char *fmt, ...) printf_like(2, 3);
 /** diag_suggest() - the nearest of @names within edit distance 2, or NULL; borrowed

@@ -31,7 +31,8 @@ static void drop_replaced(struct conf_node *node, const struct conf_node *by, bo
 	}
 }
 
-static struct conf_node *child_of_earlier(struct conf_node *node, const struct conf_node *by)
+static struct conf_node *child_of_earlier(struct conf_node *node,
+					  const struct conf_node *by)
 {
 	for (size_t i = 0; i < node->n_children; i++)
 		if (node->children[i].layer < by->layer &&
@@ -57,9 +58,9 @@ static void merge_service(struct conf_node *old, struct conf_node *later)
 	for (size_t i = 0; i < later->n_children; i++) {
 		struct conf_node *c = &later->children[i];
 		const struct service_key *k = service_key(c->name);
-		struct conf_node *health = strcmp(c->name, "healthcheck") == 0 && c->block ?
-						   child_of_earlier(old, c) :
-						   NULL;
+		struct conf_node *health = strcmp(c->name, "healthcheck") == 0 && c->block
+						   ? child_of_earlier(old, c)
+						   : NULL;
 
 		if (health && health->block) {
 			merge_health(health, c);

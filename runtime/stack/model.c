@@ -7,11 +7,12 @@
 
 static void service_free(struct model_service *s)
 {
-	struct strv *lists[] = { &s->command, &s->entrypoint, &s->env,	    &s->env_secret,
-				 &s->cap_add, &s->cap_drop,   &s->sysctls,  &s->labels,
-				 &s->profiles, &s->aliases,   &s->extra_hosts, &s->dns,
-				 &s->expose,  &s->health.test };
-	char *strings[] = { s->name,	   s->image,	s->user,	 s->working_dir,
+	struct strv *lists[] = { &s->command,    &s->entrypoint,  &s->env,
+				 &s->env_secret, &s->cap_add,     &s->cap_drop,
+				 &s->sysctls,    &s->labels,      &s->profiles,
+				 &s->aliases,    &s->extra_hosts, &s->dns,
+				 &s->expose,     &s->health.test };
+	char *strings[] = { s->name,     s->image,       s->user,       s->working_dir,
 			    s->hostname, s->stop_signal, s->health.path };
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)

@@ -1,8 +1,10 @@
 /*
- * stack/model.h - what a stack file says, decoded, with every default filled in. Plain data.
+ * stack/model.h - what a stack file says, decoded, with every default filled in. Plain
+ * data.
  *
- * Made by model_load() from one or more files; nothing here touches the system. Every part
- * keeps the position it came from, so that a later failure can name file:line:column.
+ * Made by model_load() from one or more files; nothing here touches the system. Every
+ * part keeps the position it came from, so that a later failure can name
+ * file:line:column.
  */
 #ifndef STACK_MODEL_H
 #define STACK_MODEL_H
@@ -23,8 +25,9 @@ struct model_pos {
 enum model_condition { MODEL_STARTED, MODEL_HEALTHY, MODEL_COMPLETED };
 struct model_dep {
 	char *service;
-	/* Without a word: healthy where the file gives that service a healthcheck, else started;
-	 * only the image can say more then (health.type is MODEL_HEALTH_IMAGE). */
+	/* Without a word: healthy where the file gives that service a healthcheck, else
+	 * started; only the image can say more then (health.type is MODEL_HEALTH_IMAGE).
+	 */
 	enum model_condition cond;
 	bool cond_written;
 	struct model_pos pos;
@@ -33,8 +36,8 @@ struct model_dep {
 enum model_mount_type { MODEL_VOLUME, MODEL_BIND, MODEL_TMPFS };
 struct model_mount {
 	enum model_mount_type type;
-	char *source; /* volume name, or absolute host path; NULL: tmpfs */
-	char *target; /* absolute */
+	char *source;  /* volume name, or absolute host path; NULL: tmpfs */
+	char *target;  /* absolute */
 	char *options; /* tmpfs: "size=67108864,mode=1777", for the kernel; else NULL */
 	bool read_only, nocopy;
 	struct model_pos pos;
@@ -60,7 +63,7 @@ struct model_health {
 	enum model_health_type type;
 	struct strv test; /* argv for EXEC (`shell "x"` is already /bin/sh -c x) */
 	uint16_t port;
-	char *path; /* HTTP */
+	char *path;                                                 /* HTTP */
 	uint32_t interval_ms, timeout_ms, start_period_ms, retries; /* 30 s, 30 s, 0, 3 */
 	struct model_pos pos;
 };
@@ -80,7 +83,8 @@ struct model_service {
 	struct model_pos image_pos;
 	bool has_command, has_entrypoint; /* written, possibly empty */
 	struct strv command, entrypoint;
-	struct strv env; /* NAME=VALUE; env_file first, environment over it; secrets live here */
+	struct strv env; /* NAME=VALUE; env_file first, environment over it; secrets live
+			    here */
 	struct strv env_secret; /* the names in @env whose value came from an env_file */
 	struct model_mount *mounts;
 	size_t n_mounts;
@@ -90,23 +94,24 @@ struct model_service {
 	size_t n_deps;
 	struct model_health health;
 	enum model_restart restart; /* no */
-	uint32_t restart_max;	    /* on-failure:N; 0: no bound */
-	/* NULL: image's or default. stop_signal is "SIGTERM" or "SIGRTMIN+3", see below. */
+	uint32_t restart_max;       /* on-failure:N; 0: no bound */
+	/* NULL: image's or default. stop_signal is "SIGTERM" or "SIGRTMIN+3", see below.
+	 */
 	char *user, *working_dir, *hostname, *stop_signal;
-	uint32_t stop_grace_ms; /* 10000 */
+	uint32_t stop_grace_ms;       /* 10000 */
 	uint64_t mem_limit, shm_size; /* bytes; 0: none / default 64 MiB */
-	uint64_t cpu_millis;	/* 0: none */
-	uint64_t pids_limit;	/* 0: written as 0 or -1, no limit; default 4096 */
+	uint64_t cpu_millis;          /* 0: none */
+	uint64_t pids_limit;          /* 0: written as 0 or -1, no limit; default 4096 */
 	bool read_only, tty, privileged;
 	bool init; /* on unless written */
 	enum model_userns userns;
 	struct strv cap_add, cap_drop; /* "NET_ADMIN", "ALL" */
 	struct strv sysctls, labels;   /* NAME=VALUE */
 	struct strv extra_hosts;       /* NAME=ADDRESS */
-	struct strv dns;	       /* addresses */
+	struct strv dns;               /* addresses */
 	struct strv profiles, aliases;
-	struct strv expose;	       /* "PORT" or "PORT/udp": words to people, nothing opens */
-	bool seccomp_off; /* security_opt seccomp=unconfined */
+	struct strv expose; /* "PORT" or "PORT/udp": words to people, nothing opens */
+	bool seccomp_off;   /* security_opt seccomp=unconfined */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
 };
@@ -119,7 +124,7 @@ struct model_volume {
 
 struct stack_model {
 	char *name;
-	char *dir; /* absolute directory of the first file */
+	char *dir;                      /* absolute directory of the first file */
 	struct model_service *services; /* in file order */
 	size_t n_services;
 	struct model_volume *volumes;
@@ -129,20 +134,19 @@ struct stack_model {
 };
 
 struct model_opts {
-	struct strv files;	/* paths, at least one; later ones merge over earlier */
-	const char *name;	/* -p; NULL: from the file, else the directory */
-	struct strv profiles;	/* active ones; services with other profiles are left out */
-	struct strv services;	/* named by the user: kept whatever their profiles */
-	struct strv env;	/* NAME=VALUE for ${}: the process's environment */
-	bool loose;		/* for down, ps, logs: bind sources and env_files may be missing */
+	struct strv files;    /* paths, at least one; later ones merge over earlier */
+	const char *name;     /* -p; NULL: from the file, else the directory */
+	struct strv profiles; /* active ones; services with other profiles are left out */
+	struct strv services; /* named by the user: kept whatever their profiles */
+	struct strv env;      /* NAME=VALUE for ${}: the process's environment */
+	bool loose; /* for down, ps, logs: bind sources and env_files may be missing */
 };
 /**
  * model_load() - read, parse, decode and validate stack files
- * @diagnostics: every error found, ready to print, one or more lines each with caret and hint;
- *               empty on success
- * Return: 0; -EINVAL with a one-line summary in @e when @diagnostics is not empty; other
- * -errno when a file could not be read. Reads env_file and .env below the files' directory;
- * writes nothing.
+ * @diagnostics: every error found, ready to print, one or more lines each with caret and
+ * hint; empty on success Return: 0; -EINVAL with a one-line summary in @e when
+ * @diagnostics is not empty; other -errno when a file could not be read. Reads env_file
+ * and .env below the files' directory; writes nothing.
  */
 must_check int model_load(const struct model_opts *o, struct stack_model **ret,
 			  struct buf *diagnostics, struct err *e);
@@ -150,7 +154,8 @@ struct stack_model *model_free(struct stack_model *m);
 /** model_service() - by name, or NULL; borrowed */
 struct model_service *model_service(const struct stack_model *m, const char *name);
 struct model_volume *model_volume(const struct stack_model *m, const char *name);
-/** model_signal_number() - of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 if there is no such */
+/** model_signal_number() - of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 if there is no
+ * such */
 int model_signal_number(const char *name);
 /** model_format_conf() - the whole model as a stack.conf with every default written out
  * @show_secrets: false masks environment values that came from an env_file as ****** */

@@ -102,7 +102,7 @@ static void add_bool(struct buf *b, const char *name, bool on)
 static void add_words(struct buf *b, const char *name, const struct strv *v)
 {
 	buf_addf(b, "    %s", name);
-	strv_foreach(i, v) {
+	strv_foreach (i, v) {
 		buf_addc(b, ' ');
 		add_word(b, v->v[i]);
 	}
@@ -140,11 +140,12 @@ static void add_argv(struct buf *b, const char *name, bool has, const struct str
 
 static void add_env(struct buf *b, const struct model_service *s, bool show_secrets)
 {
-	strv_foreach(i, &s->env) {
+	strv_foreach (i, &s->env) {
 		size_t n = strcspn(s->env.v[i], "=");
 		AUTO_FREE char *name = str_ndup(s->env.v[i], n);
 		bool masked = !show_secrets && strv_has(&s->env_secret, name);
-		AUTO_FREE char *pair = masked ? str_fmt("%s=******", name) : str_dup(s->env.v[i]);
+		AUTO_FREE char *pair =
+			masked ? str_fmt("%s=******", name) : str_dup(s->env.v[i]);
 
 		add_line(b, "environment", pair);
 	}
@@ -158,8 +159,8 @@ static void add_mount(struct buf *b, const struct model_mount *m)
 		word = str_fmt("%s:%s%s%s", m->target, m->read_only ? "ro" : "rw",
 			       m->options ? "," : "", m->options ? m->options : "");
 	else
-		word = str_fmt("%s:%s:%s%s", m->source, m->target, m->read_only ? "ro" : "rw",
-			       m->nocopy ? ",nocopy" : "");
+		word = str_fmt("%s:%s:%s%s", m->source, m->target,
+			       m->read_only ? "ro" : "rw", m->nocopy ? ",nocopy" : "");
 	add_line(b, m->type == MODEL_TMPFS ? "tmpfs" : "volumes", word);
 }
 
@@ -168,12 +169,13 @@ static void add_port(struct buf *b, const struct model_port *p)
 	char addr[INET_ADDRSTRLEN];
 
 	buf_addf(b, "    ports %s:%u:%u/%s%s;\n",
-		 inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)), p->host_port, p->port,
-		 p->udp ? "udp" : "tcp", p->direct ? " direct" : "");
+		 inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)), p->host_port,
+		 p->port, p->udp ? "udp" : "tcp", p->direct ? " direct" : "");
 }
 
 /* A condition that the image may still decide is left to it. */
-static void add_dep(struct buf *b, const struct stack_model *m, const struct model_dep *dep)
+static void add_dep(struct buf *b, const struct stack_model *m,
+		    const struct model_dep *dep)
 {
 	const struct model_service *on = model_service(m, dep->service);
 	bool open = !dep->cond_written && on && on->health.type == MODEL_HEALTH_IMAGE;
@@ -197,7 +199,8 @@ static void add_health(struct buf *b, const struct model_health *h)
 	if (h->type == MODEL_HEALTH_NONE)
 		add_line(b, "healthcheck", "off");
 	/* Nothing written: the image's own, with the image's times. */
-	if (h->type == MODEL_HEALTH_NONE || (h->type == MODEL_HEALTH_IMAGE && h->pos.line == 0))
+	if (h->type == MODEL_HEALTH_NONE ||
+	    (h->type == MODEL_HEALTH_IMAGE && h->pos.line == 0))
 		return;
 	buf_adds(b, "    healthcheck {\n");
 	if (h->type == MODEL_HEALTH_EXEC) {
@@ -233,7 +236,8 @@ static void add_rlimit(struct buf *b, const struct model_rlimit *l)
 		buf_addf(b, "%llu;\n", (unsigned long long)l->hard);
 }
 
-static void add_links(struct buf *b, const struct stack_model *m, const struct model_service *s)
+static void add_links(struct buf *b, const struct stack_model *m,
+		      const struct model_service *s)
 {
 	for (size_t i = 0; i < s->n_mounts; i++)
 		add_mount(b, &s->mounts[i]);
@@ -322,7 +326,8 @@ void model_format_conf(const struct stack_model *m, bool show_secrets, struct bu
 
 		buf_addf(ret, "volume %s", v->name);
 		if (v->from_service) {
-			AUTO_FREE char *from = str_fmt("%s:%s", v->from_service, v->from_path);
+			AUTO_FREE char *from =
+				str_fmt("%s:%s", v->from_service, v->from_path);
 
 			buf_adds(ret, " { from ");
 			add_word(ret, from);

@@ -1,5 +1,6 @@
 /*
- * stack/model_format.h - the model's values as words, for both of its printed forms. Private.
+ * stack/model_format.h - the model's values as words, for both of its printed forms.
+ * Private.
  */
 #ifndef STACK_MODEL_FORMAT_H
 #define STACK_MODEL_FORMAT_H
@@ -14,7 +15,8 @@ void model_format_restart(const struct model_service *s, struct buf *ret);
 const char *model_condition_name(enum model_condition c);
 /** model_userns_name() - "on", "required", "host" */
 const char *model_userns_name(enum model_userns u);
-/** model_health_name() - the directive of a probe ("tcp", ...), or NULL for other types */
+/** model_health_name() - the directive of a probe ("tcp", ...), or NULL for other types
+ */
 const char *model_health_name(enum model_health_type t);
 
 #endif

@@ -32,10 +32,11 @@ static json_t *pairs(const struct strv *v, const struct strv *mask)
 {
 	json_t *obj = json_object();
 
-	strv_foreach(i, v) {
+	strv_foreach (i, v) {
 		size_t n = strcspn(v->v[i], "=");
 		AUTO_FREE char *name = str_ndup(v->v[i], n);
-		AUTO_JSON json_t *key = json_text(name); /* jansson wants UTF-8 in keys too */
+		AUTO_JSON json_t *key =
+			json_text(name); /* jansson wants UTF-8 in keys too */
 		const char *value = v->v[i][n] ? v->v[i] + n + 1 : "";
 		bool masked = mask && strv_has(mask, name);
 
@@ -67,7 +68,8 @@ static json_t *port(const struct model_port *p)
 	json_t *obj = json_object();
 	char addr[INET_ADDRSTRLEN];
 
-	set(obj, "host_ip", json_text(inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr))));
+	set(obj, "host_ip",
+	    json_text(inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr))));
 	set(obj, "published", json_integer(p->host_port));
 	set(obj, "target", json_integer(p->port));
 	set(obj, "protocol", json_text(p->udp ? "udp" : "tcp"));
@@ -96,7 +98,7 @@ static json_t *health_test(const struct model_health *h)
 		json_array_append_new(v, json_text("NONE"));
 	if (h->type == MODEL_HEALTH_EXEC)
 		json_array_append_new(v, json_text("CMD"));
-	strv_foreach(i, &h->test)
+	strv_foreach (i, &h->test)
 		json_array_append_new(v, json_text(h->test.v[i]));
 	return v;
 }
@@ -162,7 +164,8 @@ static void set_process(json_t *obj, const struct model_service *s, bool show_se
 
 	model_format_restart(s, &restart);
 	set(obj, "image", text_or_null(s->image));
-	set(obj, "entrypoint", s->has_entrypoint ? json_from_strv(&s->entrypoint) : json_null());
+	set(obj, "entrypoint",
+	    s->has_entrypoint ? json_from_strv(&s->entrypoint) : json_null());
 	set(obj, "command", s->has_command ? json_from_strv(&s->command) : json_null());
 	set(obj, "environment", pairs(&s->env, show_secrets ? NULL : &s->env_secret));
 	set(obj, "user", text_or_null(s->user));
@@ -205,7 +208,8 @@ static void set_limits(json_t *obj, const struct model_service *s)
 	set(obj, "security_opt", opts);
 	set(obj, "mem_limit", json_integer((json_int_t)s->mem_limit));
 	set(obj, "cpus", json_real((double)s->cpu_millis / 1000));
-	set(obj, "pids_limit", json_integer(s->pids_limit ? (json_int_t)s->pids_limit : -1));
+	set(obj, "pids_limit",
+	    json_integer(s->pids_limit ? (json_int_t)s->pids_limit : -1));
 	set(obj, "shm_size", json_integer((json_int_t)s->shm_size));
 	set(obj, "ulimits", rlimits(s));
 	set(obj, "sysctls", pairs(&s->sysctls, NULL));
@@ -232,7 +236,8 @@ json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 		const struct model_volume *v = &m->volumes[i];
 		json_t *obj = json_object();
 		AUTO_FREE char *from =
-			v->from_service ? str_fmt("%s:%s", v->from_service, v->from_path) : NULL;
+			v->from_service ? str_fmt("%s:%s", v->from_service, v->from_path)
+					: NULL;
 
 		set(obj, "from", text_or_null(from));
 		set(volumes, v->name, obj);

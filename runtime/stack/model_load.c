@@ -1,5 +1,6 @@
 /*
- * stack/model_load.c - from files to the model: read, include, expand, merge, decode, validate.
+ * stack/model_load.c - from files to the model: read, include, expand, merge, decode,
+ * validate.
  *
  * Knows the order of the passes and how profiles choose. Does not know syntax or values.
  */
@@ -29,8 +30,9 @@ struct load {
 	struct conf_vars vars;
 	struct conf_node root;
 	const char *home;
-	const char *open[MODEL_INCLUDE_MAX + 1]; /* paths of the files being read, outermost first */
-	const char *last; /* of -f, as shown */
+	const char *open[MODEL_INCLUDE_MAX +
+			 1]; /* paths of the files being read, outermost first */
+	const char *last;    /* of -f, as shown */
 };
 
 static int load_file(struct load *l, const char *shown, const char *path, unsigned layer,
@@ -39,7 +41,8 @@ static int load_file(struct load *l, const char *shown, const char *path, unsign
 /* Compose files arrive by their name's ending; they get a reader of their own. */
 static bool is_compose(const char *path)
 {
-	return str_ends(path, ".yml") || str_ends(path, ".yaml") || str_ends(path, ".json");
+	return str_ends(path, ".yml") || str_ends(path, ".yaml") ||
+	       str_ends(path, ".json");
 }
 
 static void include(struct load *l, const struct conf_node *node, unsigned depth,
@@ -55,7 +58,8 @@ static void include(struct load *l, const struct conf_node *node, unsigned depth
 	}
 	path = value_resolve(w->text, conf_files_dir(&l->files, &w->pos), l->home);
 	if (depth == MODEL_INCLUDE_MAX) {
-		diag_at(&l->diag, w->pos, "files are included deeper than %d", MODEL_INCLUDE_MAX);
+		diag_at(&l->diag, w->pos, "files are included deeper than %d",
+			MODEL_INCLUDE_MAX);
 		return;
 	}
 	for (unsigned i = 0; i <= depth; i++) {
@@ -70,7 +74,7 @@ static void include(struct load *l, const struct conf_node *node, unsigned depth
 
 /* Moves @from's directives to @into, the files that they include in their place. */
 static void take_directives(struct load *l, struct conf_node *from, unsigned depth,
-		   struct conf_node *into)
+			    struct conf_node *into)
 {
 	for (size_t i = 0; i < from->n_children; i++) {
 		struct conf_node *c = &from->children[i];
@@ -91,7 +95,8 @@ static int load_file(struct load *l, const char *shown, const char *path, unsign
 	int r;
 
 	if (is_compose(path))
-		return err_msg(e, ENOTSUP, "'%s': Compose files are not supported yet", shown);
+		return err_msg(e, ENOTSUP, "'%s': Compose files are not supported yet",
+			       shown);
 	r = l->io->read(l->io->ctx, path, &text, e);
 	if (r < 0)
 		return r;
@@ -142,7 +147,7 @@ static int load_files(struct load *l, struct stack_model *m, struct err *e)
 {
 	int r = 0;
 
-	strv_foreach(i, &l->o->files) {
+	strv_foreach (i, &l->o->files) {
 		AUTO_FREE char *path = absolute(l, l->o->files.v[i]);
 
 		if (i == 0) {
@@ -152,7 +157,8 @@ static int load_files(struct load *l, struct stack_model *m, struct err *e)
 			r = load_dotenv(l, path, e);
 		}
 		if (r == 0)
-			r = load_file(l, l->o->files.v[i], path, (unsigned)i, 0, &l->root, e);
+			r = load_file(l, l->o->files.v[i], path, (unsigned)i, 0, &l->root,
+				      e);
 		if (r < 0)
 			return r;
 	}
@@ -179,7 +185,8 @@ static int choose_name(const struct load *l, struct stack_model *m, struct err *
 {
 	if (l->o->name) {
 		if (!value_name(l->o->name))
-			return err_msg(e, EINVAL, "'%s' cannot be a stack's name: a-z 0-9 _ . -",
+			return err_msg(e, EINVAL,
+				       "'%s' cannot be a stack's name: a-z 0-9 _ . -",
 				       l->o->name);
 		str_set(&m->name, l->o->name);
 	}
@@ -190,9 +197,10 @@ static int choose_name(const struct load *l, struct stack_model *m, struct err *
 
 static bool is_active(const struct model_opts *o, const struct model_service *s)
 {
-	if (s->profiles.n == 0 || strv_has(&o->services, s->name) || strv_has(&o->profiles, "*"))
+	if (s->profiles.n == 0 || strv_has(&o->services, s->name) ||
+	    strv_has(&o->profiles, "*"))
 		return true;
-	strv_foreach(i, &s->profiles)
+	strv_foreach (i, &s->profiles)
 		if (strv_has(&o->profiles, s->profiles.v[i]))
 			return true;
 	return false;
@@ -230,7 +238,8 @@ static void decode_all(struct load *l, struct stack_model *m)
 	validate_and_choose(l, m);
 }
 
-static int load(struct load *l, struct stack_model *m, struct buf *diagnostics, struct err *e)
+static int load(struct load *l, struct stack_model *m, struct buf *diagnostics,
+		struct err *e)
 {
 	size_t found;
 	int r = load_files(l, m, e);
@@ -259,7 +268,8 @@ int model_load_io(const struct model_opts *o, const struct model_io *io,
 		return err_msg(e, EINVAL, "no stack file is named");
 	m = mem_new(1, sizeof(*m));
 	l.diag.files = &l.files;
-	l.vars = (struct conf_vars){ .env = &o->env, .dotenv = &l.dotenv, .unset = unset };
+	l.vars =
+		(struct conf_vars){ .env = &o->env, .dotenv = &l.dotenv, .unset = unset };
 	l.home = strv_get_env(&o->env, "HOME");
 	if (!l.home || *l.home != '/')
 		l.home = "/root";
@@ -295,8 +305,8 @@ static enum model_kind kind_on_disk(void *ctx, const char *path)
 	return S_ISDIR(st.st_mode) ? MODEL_DIR : MODEL_FILE;
 }
 
-int model_load(const struct model_opts *o, struct stack_model **ret, struct buf *diagnostics,
-	       struct err *e)
+int model_load(const struct model_opts *o, struct stack_model **ret,
+	       struct buf *diagnostics, struct err *e)
 {
 	AUTO_FREE char *cwd = getcwd(NULL, 0);
 	AUTO_STRV struct strv unset = STRV_INIT;
@@ -306,7 +316,7 @@ int model_load(const struct model_opts *o, struct stack_model **ret, struct buf 
 	if (!cwd)
 		return err_set(e, errno, "working directory");
 	r = model_load_io(o, &io, ret, diagnostics, &unset, e);
-	strv_foreach(i, &unset)
+	strv_foreach (i, &unset)
 		log_warn("'%s': variable '%s' is not set, using an empty string",
 			 o->files.v[0], unset.v[i]);
 	return r;

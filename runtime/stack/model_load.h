@@ -1,8 +1,8 @@
 /*
  * stack/model_load.h - from files to the model, with the file system as a parameter.
  *
- * Knows the order of the passes. Does not know where bytes come from: tests and the fuzzer hand
- * in a file system of their own.
+ * Knows the order of the passes. Does not know where bytes come from: tests and the
+ * fuzzer hand in a file system of their own.
  */
 #ifndef STACK_MODEL_LOAD_H
 #define STACK_MODEL_LOAD_H
@@ -11,16 +11,18 @@
 
 enum {
 	MODEL_FILE_MAX = 1024 * 1024, /* bytes of a stack file, .env or env_file */
-	MODEL_INCLUDE_MAX = 8,	      /* files within files */
+	MODEL_INCLUDE_MAX = 8,        /* files within files */
 };
 
 enum model_kind { MODEL_ABSENT, MODEL_FILE, MODEL_DIR };
 struct model_io {
 	void *ctx;
-	const char *cwd; /* absolute: what relative file names in model_opts are meant from */
+	const char *
+		cwd; /* absolute: what relative file names in model_opts are meant from */
 	/** read() - a whole file, at most MODEL_FILE_MAX bytes; -ENOENT if absent */
 	int (*read)(void *ctx, const char *path, struct buf *ret, struct err *e);
-	/** kind() - what stands at an absolute path; anything but a directory is a file */
+	/** kind() - what stands at an absolute path; anything but a directory is a file
+	 */
 	enum model_kind (*kind)(void *ctx, const char *path);
 };
 

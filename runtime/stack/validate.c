@@ -32,8 +32,8 @@ static void suggest_service(struct check *c, const char *word, struct model_pos 
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
-/* The service that @word names, if it runs whenever @by does (NULL: somebody does); else the
- * error is noted. */
+/* The service that @word names, if it runs whenever @by does (NULL: somebody does); else
+ * the error is noted. */
 static const struct model_service *need_service(struct check *c, const char *word,
 						struct model_pos pos, const char *what,
 						bool by_active)
@@ -45,7 +45,8 @@ static const struct model_service *need_service(struct check *c, const char *wor
 		return NULL;
 	}
 	if (by_active && !c->active[index_of(c->m, s)]) {
-		diag_at(c->diag, pos, "%s: service '%s' is left out: none of its profiles is active",
+		diag_at(c->diag, pos,
+			"%s: service '%s' is left out: none of its profiles is active",
 			what, word);
 		diag_hint(c->diag, "its profiles are at %s:%u", s->pos.file, s->pos.line);
 		return NULL;
@@ -55,13 +56,15 @@ static const struct model_service *need_service(struct check *c, const char *wor
 
 static bool has_healthcheck(const struct model_service *s)
 {
-	return s->health.type != MODEL_HEALTH_NONE && s->health.type != MODEL_HEALTH_IMAGE;
+	return s->health.type != MODEL_HEALTH_NONE &&
+	       s->health.type != MODEL_HEALTH_IMAGE;
 }
 
-static void check_dep(struct check *c, const struct model_service *s, struct model_dep *dep)
+static void check_dep(struct check *c, const struct model_service *s,
+		      struct model_dep *dep)
 {
-	const struct model_service *on = need_service(c, dep->service, dep->pos, "depends_on",
-						      c->active[index_of(c->m, s)]);
+	const struct model_service *on = need_service(
+		c, dep->service, dep->pos, "depends_on", c->active[index_of(c->m, s)]);
 
 	if (!on)
 		return;
@@ -72,12 +75,16 @@ static void check_dep(struct check *c, const struct model_service *s, struct mod
 	if (!dep->cond_written)
 		dep->cond = has_healthcheck(on) ? MODEL_HEALTHY : MODEL_STARTED;
 	if (dep->cond == MODEL_HEALTHY && on->health.type == MODEL_HEALTH_NONE)
-		diag_at(c->diag, dep->pos, "service '%s' has its healthcheck off: it will never "
-			"be healthy", on->name);
+		diag_at(c->diag, dep->pos,
+			"service '%s' has its healthcheck off: it will never "
+			"be healthy",
+			on->name);
 	if (dep->cond == MODEL_COMPLETED &&
 	    (on->restart == MODEL_ALWAYS || on->restart == MODEL_UNLESS_STOPPED)) {
-		diag_at(c->diag, dep->pos, "service '%s' is started again whenever it ends: it "
-			"will never be completed", on->name);
+		diag_at(c->diag, dep->pos,
+			"service '%s' is started again whenever it ends: it "
+			"will never be completed",
+			on->name);
 		diag_hint(c->diag, "'restart no;' or 'restart on-failure;' there");
 	}
 }
@@ -87,8 +94,8 @@ static void check_deps(struct check *c, struct model_service *s)
 	for (size_t i = 0; i < s->n_deps; i++)
 		check_dep(c, s, &s->deps[i]);
 	if (s->n_deps > SUP_DEPS)
-		diag_at(c->diag, s->deps[SUP_DEPS].pos, "service '%s' depends on more than %d others",
-			s->name, SUP_DEPS);
+		diag_at(c->diag, s->deps[SUP_DEPS].pos,
+			"service '%s' depends on more than %d others", s->name, SUP_DEPS);
 }
 
 enum colour { WHITE, GREY, BLACK };
@@ -110,7 +117,8 @@ static void report_cycle(struct walk *w, size_t to, struct model_pos pos)
 	for (; from < w->depth; from++)
 		buf_addf(&text, "%s -> ", w->c->m->services[w->path[from]].name);
 	buf_adds(&text, w->c->m->services[to].name);
-	diag_at(w->c->diag, pos, "services depend on each other in a circle: %s", text.data);
+	diag_at(w->c->diag, pos, "services depend on each other in a circle: %s",
+		text.data);
 }
 
 /* Depth first; as deep as there are services, which are few. */
@@ -121,7 +129,8 @@ static void walk_from(struct walk *w, size_t at)
 	w->colour[at] = GREY;
 	w->path[w->depth++] = at;
 	for (size_t i = 0; i < s->n_deps; i++) {
-		const struct model_service *on = model_service(w->c->m, s->deps[i].service);
+		const struct model_service *on =
+			model_service(w->c->m, s->deps[i].service);
 		size_t to = on ? index_of(w->c->m, on) : at;
 
 		if (to == at)
@@ -152,20 +161,24 @@ static void check_mount(struct check *c, const struct model_service *s,
 	const struct model_volume *v = model_volume(c->m, mount->source);
 
 	if (!v) {
-		diag_at(c->diag, mount->pos, "volume '%s' is not declared", mount->source);
-		diag_hint(c->diag, "add 'volume %s;', or write ./%s for a path on the host",
+		diag_at(c->diag, mount->pos, "volume '%s' is not declared",
+			mount->source);
+		diag_hint(c->diag,
+			  "add 'volume %s;', or write ./%s for a path on the host",
 			  mount->source, mount->source);
 		return;
 	}
 	if (!v->from_service)
 		return;
 	if (strcmp(v->from_service, s->name) == 0) {
-		diag_at(c->diag, mount->pos, "volume '%s' is a directory of '%s' itself", v->name,
-			s->name);
-		diag_hint(c->diag, "the readers mount it; '%s' has it at %s", s->name, v->from_path);
+		diag_at(c->diag, mount->pos, "volume '%s' is a directory of '%s' itself",
+			v->name, s->name);
+		diag_hint(c->diag, "the readers mount it; '%s' has it at %s", s->name,
+			  v->from_path);
 		return;
 	}
-	(void)need_service(c, v->from_service, mount->pos, "from", c->active[index_of(c->m, s)]);
+	(void)need_service(c, v->from_service, mount->pos, "from",
+			   c->active[index_of(c->m, s)]);
 }
 
 static void check_volumes(struct check *c)
@@ -179,7 +192,8 @@ static void check_volumes(struct check *c)
 	for (size_t i = 0; i < c->m->n_services; i++)
 		for (size_t j = 0; j < c->m->services[i].n_mounts; j++)
 			if (c->m->services[i].mounts[j].type == MODEL_VOLUME)
-				check_mount(c, &c->m->services[i], &c->m->services[i].mounts[j]);
+				check_mount(c, &c->m->services[i],
+					    &c->m->services[i].mounts[j]);
 }
 
 static bool ports_clash(const struct model_port *a, const struct model_port *b)
@@ -202,8 +216,9 @@ static int by_port(const void *a, const void *b)
 
 	if (x->port->host_port != y->port->host_port)
 		return x->port->host_port < y->port->host_port ? -1 : 1;
-	return x->by != y->by ? (x->by < y->by ? -1 : 1) :
-	       x->port != y->port ? (x->port < y->port ? -1 : 1) : 0;
+	return x->by != y->by       ? (x->by < y->by ? -1 : 1)
+	       : x->port != y->port ? (x->port < y->port ? -1 : 1)
+				    : 0;
 }
 
 static void check_clash(struct check *c, const struct published *first,
@@ -211,11 +226,13 @@ static void check_clash(struct check *c, const struct published *first,
 {
 	if (!ports_clash(first->port, second->port))
 		return;
-	diag_at(c->diag, second->port->pos, "port %u of the host is published twice%s%s%s",
-		second->port->host_port, first->by != second->by ? ", also by service '" : "",
+	diag_at(c->diag, second->port->pos,
+		"port %u of the host is published twice%s%s%s", second->port->host_port,
+		first->by != second->by ? ", also by service '" : "",
 		first->by != second->by ? first->by->name : "",
 		first->by != second->by ? "'" : "");
-	diag_hint(c->diag, "first at %s:%u", first->port->pos.file, first->port->pos.line);
+	diag_hint(c->diag, "first at %s:%u", first->port->pos.file,
+		  first->port->pos.line);
 }
 
 static void check_ports(struct check *c)
@@ -235,19 +252,22 @@ static void check_ports(struct check *c)
 	if (n > 1)
 		qsort(all, n, sizeof(*all), by_port);
 	for (size_t i = 1; i < n; i++)
-		for (size_t j = i; j-- > 0 && all[j].port->host_port == all[i].port->host_port;)
+		for (size_t j = i;
+		     j-- > 0 && all[j].port->host_port == all[i].port->host_port;)
 			check_clash(c, &all[j], &all[i]);
 }
 
 /* A service's names within the network: its own name, and aliases. */
 static void check_aliases(struct check *c, const struct model_service *s)
 {
-	strv_foreach(i, &s->aliases) {
+	strv_foreach (i, &s->aliases) {
 		const struct model_service *other = model_service(c->m, s->aliases.v[i]);
 
 		if (other && other != s)
-			diag_at(c->diag, s->pos, "alias '%s' of service '%s' is another service's "
-				"name", s->aliases.v[i], s->name);
+			diag_at(c->diag, s->pos,
+				"alias '%s' of service '%s' is another service's "
+				"name",
+				s->aliases.v[i], s->name);
 	}
 }
 

@@ -1,5 +1,6 @@
 /*
- * stack/validate.h - what must hold between services, volumes and ports of a decoded model.
+ * stack/validate.h - what must hold between services, volumes and ports of a decoded
+ * model.
  *
  * Knows relations. Does not know syntax; touches no file.
  */
@@ -11,8 +12,8 @@
 
 /**
  * validate_model() - check @m, resolve conditions of depends_on that were not written
- * @active: one for each service: may it run under the active profiles? What does not run is
- *          checked less: nothing may depend on it.
+ * @active: one for each service: may it run under the active profiles? What does not run
+ * is checked less: nothing may depend on it.
  */
 void validate_model(struct stack_model *m, const bool *active, struct diag *diag);
 

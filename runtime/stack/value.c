@@ -81,8 +81,12 @@ bool value_duration(const char *s, uint32_t *ret_ms)
 		const char *name;
 		uint64_t ns;
 	} units[] = {
-		{ "ns", 1 },	      { "us", 1000 },		{ "ms", 1000000 },
-		{ "s", 1000000000 },  { "m", 60000000000 },	{ "h", 3600000000000 },
+		{ "ns", 1 },
+		{ "us", 1000 },
+		{ "ms", 1000000 },
+		{ "s", 1000000000 },
+		{ "m", 60000000000 },
+		{ "h", 3600000000000 },
 		{ "d", 86400000000000 },
 	};
 	unsigned __int128 total = 0, v;
@@ -100,8 +104,8 @@ bool value_duration(const char *s, uint32_t *ret_ms)
 			return false;
 		while (isalpha((unsigned char)s[n]))
 			n++;
-		while (u < ARRAY_LEN(units) && (strlen(units[u].name) != n ||
-						strncmp(units[u].name, s, n) != 0))
+		while (u < ARRAY_LEN(units) &&
+		       (strlen(units[u].name) != n || strncmp(units[u].name, s, n) != 0))
 			u++;
 		if (u == ARRAY_LEN(units))
 			return false;
@@ -163,7 +167,8 @@ bool value_hostname(const char *s)
 			if (n == 0 || n > 63 || p[-1] == '-')
 				return false;
 			n = 0;
-		} else if (isalnum((unsigned char)*p) || *p == '_' || (*p == '-' && n > 0)) {
+		} else if (isalnum((unsigned char)*p) || *p == '_' ||
+			   (*p == '-' && n > 0)) {
 			n++;
 		} else {
 			return false;
@@ -175,7 +180,8 @@ bool value_hostname(const char *s)
 
 bool value_env_name(const char *s, size_t n)
 {
-	/* POSIX keeps names to letters, digits and '_', but images do carry dots and dashes. */
+	/* POSIX keeps names to letters, digits and '_', but images do carry dots and
+	 * dashes. */
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] <= ' ' || s[i] == 0x7f || s[i] == '=')
 			return false;

@@ -1,6 +1,6 @@
 /*
- * stack/value_names.c - signals, capabilities and resource limits by their kernel names; see
- * value.h. Knows the names of this kernel's headers only.
+ * stack/value_names.c - signals, capabilities and resource limits by their kernel names;
+ * see value.h. Knows the names of this kernel's headers only.
  */
 #include "runtime/stack/value.h"
 
@@ -13,17 +13,19 @@
 #include "runtime/base/str.h"
 #include "runtime/stack/model.h"
 
-/* The C library keeps the first two for itself; a container counts from the kernel's own 32,
- * but every libc calls 34 SIGRTMIN, and so does the image's documentation. */
+/* The C library keeps the first two for itself; a container counts from the kernel's own
+ * 32, but every libc calls 34 SIGRTMIN, and so does the image's documentation. */
 enum { RTMIN = 34, RTMAX = 64 };
 
 static int realtime_signal(const char *s)
 {
 	unsigned long long n = 0;
 
-	if (str_eq(s, "RTMIN") || (str_starts(s, "RTMIN+") && str_u64(s + 6, RTMAX - RTMIN, &n)))
+	if (str_eq(s, "RTMIN") ||
+	    (str_starts(s, "RTMIN+") && str_u64(s + 6, RTMAX - RTMIN, &n)))
 		return RTMIN + (int)n;
-	if (str_eq(s, "RTMAX") || (str_starts(s, "RTMAX-") && str_u64(s + 6, RTMAX - RTMIN, &n)))
+	if (str_eq(s, "RTMAX") ||
+	    (str_starts(s, "RTMAX-") && str_u64(s + 6, RTMAX - RTMIN, &n)))
 		return RTMAX - (int)n;
 	return 0;
 }
@@ -51,18 +53,55 @@ char *value_signal(const char *s)
 	if (n <= 0)
 		return NULL;
 	if (n >= RTMIN)
-		return n == RTMIN ? str_dup("SIGRTMIN") : str_fmt("SIGRTMIN+%d", n - RTMIN);
+		return n == RTMIN ? str_dup("SIGRTMIN")
+				  : str_fmt("SIGRTMIN+%d", n - RTMIN);
 	return sigabbrev_np(n) ? str_fmt("SIG%s", sigabbrev_np(n)) : NULL;
 }
 
 static const char *const capabilities[] = {
-	"ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
-	"CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
-	"IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
-	"MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
-	"SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT",
-	"SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE",
-	"SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM", NULL,
+	"ALL",
+	"AUDIT_CONTROL",
+	"AUDIT_READ",
+	"AUDIT_WRITE",
+	"BLOCK_SUSPEND",
+	"BPF",
+	"CHECKPOINT_RESTORE",
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"DAC_READ_SEARCH",
+	"FOWNER",
+	"FSETID",
+	"IPC_LOCK",
+	"IPC_OWNER",
+	"KILL",
+	"LEASE",
+	"LINUX_IMMUTABLE",
+	"MAC_ADMIN",
+	"MAC_OVERRIDE",
+	"MKNOD",
+	"NET_ADMIN",
+	"NET_BIND_SERVICE",
+	"NET_BROADCAST",
+	"NET_RAW",
+	"PERFMON",
+	"SETFCAP",
+	"SETGID",
+	"SETPCAP",
+	"SETUID",
+	"SYSLOG",
+	"SYS_ADMIN",
+	"SYS_BOOT",
+	"SYS_CHROOT",
+	"SYS_MODULE",
+	"SYS_NICE",
+	"SYS_PACCT",
+	"SYS_PTRACE",
+	"SYS_RAWIO",
+	"SYS_RESOURCE",
+	"SYS_TIME",
+	"SYS_TTY_CONFIG",
+	"WAKE_ALARM",
+	NULL,
 };
 
 const char *const *value_capabilities(void)
@@ -81,16 +120,18 @@ const char *value_capability(const char *s)
 }
 
 static const char *const rlimit_names[] = {
-	"as",	 "core", "cpu",	   "data",   "fsize",  "locks", "memlock",    "msgqueue",
-	"nice",	 "nofile", "nproc", "rss",   "rtprio", "rttime", "sigpending", "stack",
-	NULL,
+	"as",      "core",     "cpu",        "data",   "fsize", "locks",
+	"memlock", "msgqueue", "nice",       "nofile", "nproc", "rss",
+	"rtprio",  "rttime",   "sigpending", "stack",  NULL,
 };
 static const int rlimit_numbers[] = {
-	RLIMIT_AS,     RLIMIT_CORE,   RLIMIT_CPU,   RLIMIT_DATA,   RLIMIT_FSIZE,  RLIMIT_LOCKS,
-	RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RSS,
+	RLIMIT_AS,     RLIMIT_CORE,   RLIMIT_CPU,        RLIMIT_DATA,
+	RLIMIT_FSIZE,  RLIMIT_LOCKS,  RLIMIT_MEMLOCK,    RLIMIT_MSGQUEUE,
+	RLIMIT_NICE,   RLIMIT_NOFILE, RLIMIT_NPROC,      RLIMIT_RSS,
 	RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK,
 };
-_Static_assert(ARRAY_LEN(rlimit_names) == ARRAY_LEN(rlimit_numbers) + 1, "names and numbers");
+_Static_assert(ARRAY_LEN(rlimit_names) == ARRAY_LEN(rlimit_numbers) + 1,
+	       "names and numbers");
 
 const char *const *value_rlimit_names(void)
 {

@@ -1,7 +1,9 @@
 /*
- * Stack files of any bytes: never a crash, and what is taken is printed and read back the same.
+ * Stack files of any bytes: never a crash, and what is taken is printed and read back the
+ * same.
  *
- * The input's parts, split at bytes 0xff: stack.conf, a second -f file, an env_file, .env.
+ * The input's parts, split at bytes 0xff: stack.conf, a second -f file, an env_file,
+ * .env.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -87,8 +89,10 @@ static void read_back(const struct stack_model *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct part parts[] = { { "/p/stack.conf", "", 0 }, { "/p/b.conf", "", 0 },
-				{ "/p/e", "", 0 },	    { "/p/.env", "", 0 },
+	struct part parts[] = { { "/p/stack.conf", "", 0 },
+				{ "/p/b.conf", "", 0 },
+				{ "/p/e", "", 0 },
+				{ "/p/.env", "", 0 },
 				{ NULL, NULL, 0 } };
 	AUTO_BUF struct buf diag = BUF_INIT;
 	const char *p = (const char *)data, *stop = p + size;

@@ -1,5 +1,6 @@
 /*
- * tests/lib/conf_memory.h - stack files from memory, for tests and fuzzing of runtime/stack.
+ * tests/lib/conf_memory.h - stack files from memory, for tests and fuzzing of
+ * runtime/stack.
  *
  * Include after test.h or alone; everything is static.
  */
@@ -40,9 +41,11 @@ static inline enum model_kind memory_kind(void *ctx, const char *path)
 	return memory_find(ctx, path) ? MODEL_FILE : MODEL_ABSENT;
 }
 
-/* Loads /p/stack.conf and the further files of @o out of @files (ended by a NULL path). */
+/* Loads /p/stack.conf and the further files of @o out of @files (ended by a NULL path).
+ */
 static inline int memory_load(const struct memory_file *files, struct model_opts *o,
-			      struct stack_model **ret, struct buf *diagnostics, struct err *e)
+			      struct stack_model **ret, struct buf *diagnostics,
+			      struct err *e)
 {
 	struct model_io io = { .ctx = (void *)(uintptr_t)files,
 			       .cwd = "/p",

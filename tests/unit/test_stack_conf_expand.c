@@ -104,7 +104,7 @@ static char *parse_env(const char *text)
 	strv_add(&env, "SET=v");
 	buf_adds(&f->text, text);
 	conf_env_parse(f, &vars, &ret, &diag);
-	strv_foreach(i, &ret)
+	strv_foreach (i, &ret)
 		buf_addf(&b, "%s|", ret.v[i]);
 	for (size_t i = 0; i < diag.n; i++)
 		buf_addf(&b, "!%u", diag.v[i].pos.line);
@@ -133,7 +133,9 @@ TEST(env_files_are_read_as_compose_does)
 		{ "A=1\nA=2\n", "A=2|" },
 		{ "SET\nUNSET\n", "SET=v|" },
 		{ "A=1\r\nB=\"2\"\r\n", "A=1|B=2|" },
-		{ "\xef\xbb\xbf" "A=1\n", "A=1|" },
+		{ "\xef\xbb\xbf"
+		  "A=1\n",
+		  "A=1|" },
 		{ "A.b-c=1\n", "A.b-c=1|" },
 		{ "=x\nA=1\n", "A=1|!1" },
 		{ "A b\nB=1\n", "B=1|!1" },

@@ -29,8 +29,9 @@ static void stop(struct lexed *l)
 /* All tokens as one text: words in [], marks of literal bytes as '^'. */
 static char *tokens(const char *text, size_t *ret_errors)
 {
-	static const char *const names[] = { [CONF_SEMICOLON] = ";", [CONF_OPEN] = "{",
-					     [CONF_CLOSE] = "}" };
+	static const char *const names[] = {
+		[CONF_SEMICOLON] = ";", [CONF_OPEN] = "{", [CONF_CLOSE] = "}"
+	};
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct conf_token t;
 	struct lexed l;
@@ -74,7 +75,10 @@ TEST(words_are_split_quoted_and_escaped)
 		{ "\"a\nb\"", "[a\nb]" },
 		{ "a\r\nb\t;\r\n", "[a][b];" },
 		{ "\xef\xbb\xbfx", "[x]" },
-		{ "gr\xc3\xb6\xc3\x9f" "e", "[gr\xc3\xb6\xc3\x9f" "e]" },
+		{ "gr\xc3\xb6\xc3\x9f"
+		  "e",
+		  "[gr\xc3\xb6\xc3\x9f"
+		  "e]" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -88,13 +92,15 @@ TEST(words_are_split_quoted_and_escaped)
 
 TEST(broken_bytes_are_errors)
 {
-	static const char *const rows[] = { "'a", "\"a", "${a\n}", "a\\", "a\x07", "\"${A", "\x7f" };
+	static const char *const rows[] = { "'a",    "\"a",   "${a\n}", "a\\",
+					    "a\x07", "\"${A", "\x7f" };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t errors;
 		AUTO_FREE char *got = tokens(rows[i], &errors);
 
-		/* ${ in quotes is looked at when it is replaced; here the quote is open */
+		/* ${ in quotes is looked at when it is replaced; here the quote is open
+		 */
 		CHECK_INT(errors, 1);
 	}
 }
@@ -118,8 +124,8 @@ TEST(positions_count_lines_and_characters)
 	static const struct {
 		unsigned line, col;
 		bool line_start;
-	} want[] = { { 1, 1, true }, { 1, 4, false }, { 2, 2, true }, { 2, 8, false },
-		     { 3, 1, true }, { 3, 2, false } };
+	} want[] = { { 1, 1, true },  { 1, 4, false }, { 2, 2, true },
+		     { 2, 8, false }, { 3, 1, true },  { 3, 2, false } };
 	struct conf_token t;
 	struct lexed l;
 

@@ -1,4 +1,5 @@
-/* Directives as fields of the model: defaults, files merged and included, profiles, paths. */
+/* Directives as fields of the model: defaults, files merged and included, profiles,
+ * paths. */
 #include "tests/lib/test.h"
 
 #include <sys/resource.h>
@@ -40,7 +41,8 @@ static const struct model_service *only(struct loaded *l)
 	return &l->m->services[0];
 }
 
-#define ONE_FILE(text) ((struct memory_file[]){ { "/p/stack.conf", text }, { NULL, NULL } })
+#define ONE_FILE(text)                                                                   \
+	((struct memory_file[]){ { "/p/stack.conf", text }, { NULL, NULL } })
 
 TEST(every_default_is_filled_in)
 {
@@ -68,9 +70,11 @@ TEST(every_default_is_filled_in)
 
 TEST(a_directory_with_no_usable_letter_still_names_a_stack)
 {
-	static const struct memory_file files[] = { { "/___/My Shop!/x.conf", "service a { image b; }" },
-						    { "/___/x.conf", "service a { image b; }" },
-						    { NULL, NULL } };
+	static const struct memory_file files[] = {
+		{ "/___/My Shop!/x.conf", "service a { image b; }" },
+		{ "/___/x.conf", "service a { image b; }" },
+		{ NULL, NULL }
+	};
 	struct loaded l = { 0 }, other = { 0 };
 
 	strv_add(&l.o.files, "/___/My Shop!/x.conf");
@@ -115,7 +119,8 @@ TEST(what_is_an_image_file_becomes_an_absolute_path)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		AUTO_FREE char *text = str_fmt("service a { image %s; }", rows[i].written);
+		AUTO_FREE char *text =
+			str_fmt("service a { image %s; }", rows[i].written);
 		struct memory_file files[] = { { "/p/stack.conf", text },
 					       { "/p/there/file", "" },
 					       { "/p/layout/index.json", "" },
@@ -207,8 +212,10 @@ TEST(a_later_file_switches_a_healthcheck_off)
 TEST(included_files_keep_their_own_directory)
 {
 	static const struct memory_file files[] = {
-		{ "/p/stack.conf", "include sub/${WHICH}.conf; service a { image x.tar; }" },
-		{ "/p/sub/part.conf", "include ../deep.conf; service b { image x.tar; env_file e; }" },
+		{ "/p/stack.conf",
+		  "include sub/${WHICH}.conf; service a { image x.tar; }" },
+		{ "/p/sub/part.conf",
+		  "include ../deep.conf; service b { image x.tar; env_file e; }" },
 		{ "/p/deep.conf", "service c { image x.tar; }" },
 		{ "/p/sub/e", "A=$B" },
 		{ "/p/.env", "B=2" },
@@ -219,7 +226,8 @@ TEST(included_files_keep_their_own_directory)
 	strv_add(&l.o.env, "WHICH=part");
 	must_load(&l, files);
 	CHECK_INT(l.m->n_services, 3);
-	CHECK_STR(l.m->services[0].image, "/p/x.tar"); /* c: stands where it is included */
+	CHECK_STR(l.m->services[0].image,
+		  "/p/x.tar"); /* c: stands where it is included */
 	CHECK_STR(l.m->services[1].image, "/p/sub/x.tar");
 	CHECK_STR(l.m->services[1].env.v[0], "A=2");
 	CHECK(strv_has(&l.m->services[1].env_secret, "A"));
@@ -271,9 +279,10 @@ TEST(environment_wins_over_env_file_and_is_no_secret)
 
 TEST(profiles_choose_services)
 {
-	static const char text[] = "service a { image i; } service b { image i; profiles x y; }"
-				   "service c { image i; profiles z; ports 1:1; }"
-				   "service d { image i; ports 1:1; }";
+	static const char text[] =
+		"service a { image i; } service b { image i; profiles x y; }"
+		"service c { image i; profiles z; ports 1:1; }"
+		"service d { image i; ports 1:1; }";
 	static const struct {
 		const char *profile, *service, *names;
 	} rows[] = {
@@ -301,7 +310,8 @@ TEST(profiles_choose_services)
 
 TEST(loose_loading_does_not_ask_for_files)
 {
-	static const char text[] = "service a { image i; env_file gone; volumes ./gone:/x; }";
+	static const char text[] =
+		"service a { image i; env_file gone; volumes ./gone:/x; }";
 	struct loaded l = { .o.loose = true }, strict = { 0 };
 
 	must_load(&l, ONE_FILE(text));
@@ -314,7 +324,8 @@ TEST(loose_loading_does_not_ask_for_files)
 TEST(unset_variables_are_reported_once)
 {
 	static const struct memory_file files[] = {
-		{ "/p/stack.conf", "service a { image b; command ${X} ${X} ${Y:-d} '${Z}'; }" },
+		{ "/p/stack.conf",
+		  "service a { image b; command ${X} ${X} ${Y:-d} '${Z}'; }" },
 		{ NULL, NULL },
 	};
 	struct model_io io = { .ctx = (void *)(uintptr_t)files,
@@ -367,14 +378,16 @@ TEST(a_file_is_at_most_a_megabyte)
 	unload(&l);
 }
 
-/* The table has a row for each name once, and each row that is supported says what it takes. */
+/* The table has a row for each name once, and each row that is supported says what it
+ * takes. */
 TEST(the_table_of_keys_is_whole)
 {
 	bool supported = true;
 
 	for (const struct service_key *k = service_keys(); k->name; k++) {
 		CHECK(service_key(k->name) == k);
-		CHECK(supported || !k->decode); /* decode_children() stops at the first without */
+		CHECK(supported ||
+		      !k->decode); /* decode_children() stops at the first without */
 		supported = k->decode != NULL;
 		CHECK(!k->decode || k->takes);
 	}

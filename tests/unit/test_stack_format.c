@@ -1,12 +1,12 @@
 /*
- * Golden files: what wrong stack files are told (bad), what right ones become (good), and that
- * the printed form of a model is read back as the same model.
+ * Golden files: what wrong stack files are told (bad), what right ones become (good), and
+ * that the printed form of a model is read back as the same model.
  */
 #include "tests/lib/test.h"
 
 #include "tests/lib/conf_memory.h"
 
-#define BAD  "tests/fixtures/conf/bad"
+#define BAD "tests/fixtures/conf/bad"
 #define GOOD "tests/fixtures/conf/good"
 
 static void add_env(struct model_opts *o)
@@ -16,7 +16,8 @@ static void add_env(struct model_opts *o)
 	strv_add(&o->env, "EMPTY=");
 }
 
-static int load_file(const char *path, struct stack_model **ret, struct buf *diag, struct err *e)
+static int load_file(const char *path, struct stack_model **ret, struct buf *diag,
+		     struct err *e)
 {
 	struct model_opts o = { 0 };
 	int r;
@@ -31,7 +32,8 @@ static int load_file(const char *path, struct stack_model **ret, struct buf *dia
 /* @path with its ending replaced, as text. */
 static char *beside(const char *path, const char *ending)
 {
-	AUTO_FREE char *name = str_fmt("%.*s%s", (int)(strrchr(path, '.') - path), path, ending);
+	AUTO_FREE char *name =
+		str_fmt("%.*s%s", (int)(strrchr(path, '.') - path), path, ending);
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 
@@ -46,7 +48,7 @@ static size_t walk(const char *dir, void (*visit)(const char *path))
 	size_t n = 0;
 
 	CHECK_OK(fd_list(AT_FDCWD, dir, &names, &e), &e);
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		AUTO_FREE char *path = str_fmt("%s/%s", dir, names.v[i]);
 
 		if (!str_ends(path, ".conf"))
@@ -107,8 +109,10 @@ static void check_round_trip(const char *path)
 	AUTO_BUF struct buf diag = BUF_INIT, first = BUF_INIT, second = BUF_INIT;
 	AUTO_JSON json_t *before = NULL, *after = NULL;
 	struct stack_model *m = NULL, *again = NULL;
-	struct memory_file files[] = { { "/p/stack.conf", NULL }, { "/etc", "" },
-				       { "/etc/hosts", "" }, { NULL, NULL } };
+	struct memory_file files[] = { { "/p/stack.conf", NULL },
+				       { "/etc", "" },
+				       { "/etc/hosts", "" },
+				       { NULL, NULL } };
 	struct model_opts o = { 0 };
 	struct err e = ERR_INIT;
 
@@ -157,7 +161,8 @@ TEST(env_file_values_are_masked_unless_asked_for)
 TEST(lines_of_env_files_are_not_shown)
 {
 	AUTO_BUF struct buf diag = BUF_INIT;
-	struct memory_file files[] = { { "/p/stack.conf", "service a { image b; env_file x; }" },
+	struct memory_file files[] = { { "/p/stack.conf",
+					 "service a { image b; env_file x; }" },
 				       { "/p/x", "PASSWORD hunter2\n" },
 				       { NULL, NULL } };
 	struct model_opts o = { 0 };

@@ -29,9 +29,10 @@ TEST(conditions_left_open_are_resolved)
 				    "service b { image i; healthcheck { tcp 1; } }"
 				    "service c { image i; }"
 				    "service d { image i; healthcheck off; }"
-				    "service e { image i; healthcheck { redis 1; } }", &m);
-	static const enum model_condition want[] = { MODEL_HEALTHY, MODEL_STARTED, MODEL_STARTED,
-						     MODEL_STARTED };
+				    "service e { image i; healthcheck { redis 1; } }",
+				    &m);
+	static const enum model_condition want[] = { MODEL_HEALTHY, MODEL_STARTED,
+						     MODEL_STARTED, MODEL_STARTED };
 
 	CHECK_STR(text, "");
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
@@ -45,7 +46,8 @@ TEST(relations_that_hold_are_taken)
 {
 	static const char *const rows[] = {
 		/* a diamond is no circle */
-		"service a { image i; depends_on b c; } service b { image i; depends_on d; }"
+		"service a { image i; depends_on b c; } service b { image i; depends_on "
+		"d; }"
 		"service c { image i; depends_on d; } service d { image i; }",
 		/* the same port by tcp and udp, and on two addresses */
 		"service a { image i; ports 53:53 53:53/udp 127.0.0.2:53:53; }",
@@ -53,14 +55,16 @@ TEST(relations_that_hold_are_taken)
 		"service a { image i; depends_on b completed; }"
 		"service b { image i; restart on-failure:3; }",
 		/* two readers and the owner's other volume */
-		"service a { image i; volumes s:/s; } service b { image i; volumes s:/s; }"
+		"service a { image i; volumes s:/s; } service b { image i; volumes s:/s; "
+		"}"
 		"service c { image i; volumes t:/t; } volume s { from c:/s; } volume t;",
 		/* an alias shared by two: both answer */
 		"service a { image i; networks default { aliases x; } }"
 		"service b { image i; networks default { aliases x; } }",
 		/* what only another profile would need is not needed */
 		"service a { image i; } service b { image i; profiles p; depends_on a; }",
-		"service a { image i; } service b { image i; profiles p; } volume v { from b:/x; }",
+		"service a { image i; } service b { image i; profiles p; } volume v { "
+		"from b:/x; }",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -76,10 +80,13 @@ TEST(each_circle_is_named_once)
 				    "service b { image i; depends_on a; }\n"
 				    "service c { image i; depends_on d; }\n"
 				    "service d { image i; depends_on e; }\n"
-				    "service e { image i; depends_on d a; }\n", NULL);
+				    "service e { image i; depends_on d a; }\n",
+				    NULL);
 
-	CHECK(strstr(text, "2:33: services depend on each other in a circle: a -> b -> a"));
-	CHECK(strstr(text, "5:33: services depend on each other in a circle: d -> e -> d"));
+	CHECK(strstr(text,
+		     "2:33: services depend on each other in a circle: a -> b -> a"));
+	CHECK(strstr(text,
+		     "5:33: services depend on each other in a circle: d -> e -> d"));
 	CHECK(!strstr(text, "c -> "));
 }
 
