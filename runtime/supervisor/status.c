@@ -25,13 +25,15 @@ void status_publish(struct supervisor *sup, struct service *s)
 {
 	char path[PATH_BYTES];
 	AUTO_CLOSE int fd = -1;
+	struct sup_status st;
 
 	s->st.seq += 2;
 	s->st.seq_end = s->st.seq;
 	s->st.instance = s->spec.instance;
+	st = s->st;
 	status_path(s, "status", path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || pwrite(fd, &s->st, sizeof(s->st), 0) != sizeof(s->st))
+	if (fd < 0 || pwrite(fd, &st, sizeof(st), 0) != sizeof(st))
 		note(sup, s->spec.name, "cannot write its status", 0);
 	control_announce(sup, s);
 }
