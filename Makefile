@@ -104,8 +104,9 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 	$Q$(link_row)
 
 $(filter $B/tests/test_supervisor_%,$(UNIT)): | $B/minibox-supervisor
+$(filter $B/tests/test_container_%,$(UNIT)): | $B/minibox-init
 
-unit-build: $(UNIT) $B/minibox-init
+unit-build: $(UNIT)
 fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----

@@ -1,7 +1,8 @@
 /*
  * cgroup/group.c - make, open and join a group in every hierarchy. See cgroup.h.
  *
- * Knows directories and the rules for new ones (cpuset, subtree_control). Limits: limits.c.
+ * Knows directories and the rules for new ones (cpuset, subtree_control). Limits:
+ * limits.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +19,10 @@ int cgroup_check_path(const char *path, struct strv *ret_parts, struct err *e)
 	strv_split(ret_parts, path, "/");
 	if (*path == '/' || ret_parts->n == 0)
 		return err_msg(e, EINVAL, "cgroup '%s' is not a relative path", path);
-	strv_foreach(i, ret_parts)
+	strv_foreach (i, ret_parts)
 		if (*ret_parts->v[i] == '.')
-			return err_msg(e, EINVAL, "cgroup '%s' has a dotted component", path);
+			return err_msg(e, EINVAL, "cgroup '%s' has a dotted component",
+				       path);
 	return 0;
 }
 
@@ -46,7 +48,8 @@ int cgroup_dir_of(const struct cgroup *g, unsigned controller, bool *ret_unified
 	return -1;
 }
 
-/* Absent or unreadable is the same as empty: a file system in a test has no such files. */
+/* Absent or unreadable is the same as empty: a file system in a test has no such files.
+ */
 static void read_text(int dir, const char *name, struct buf *ret)
 {
 	struct err ignored = ERR_INIT;
@@ -77,8 +80,8 @@ static int inherit_cpuset(int parent, int child, struct err *e)
 }
 
 /*
- * v2: children get the controllers that their parent enables. One at a time, and what is refused
- * is left: if a limit needs it, its missing file tells, and tells which.
+ * v2: children get the controllers that their parent enables. One at a time, and what is
+ * refused is left: if a limit needs it, its missing file tells, and tells which.
  */
 static void enable_controllers(int dir)
 {
@@ -200,8 +203,8 @@ static struct cgroup *new_group(const struct cgroup_host *h, const char *path)
 	return g;
 }
 
-static int make_all(const struct cgroup_host *h, const struct strv *parts, struct cgroup *g,
-		    size_t *there, struct err *e)
+static int make_all(const struct cgroup_host *h, const struct strv *parts,
+		    struct cgroup *g, size_t *there, struct err *e)
 {
 	int r = 0;
 
@@ -254,13 +257,14 @@ int cgroup_open(const struct cgroup_host *h, const char *path, struct cgroup **r
 		return r;
 	g = new_group(h, path);
 	for (size_t i = 0; i < h->n && r == 0; i++) {
-		g->in[i].dir = openat(h->hier[i].fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		g->in[i].dir =
+			openat(h->hier[i].fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (g->in[i].dir >= 0)
 			r = open_procs(g, i, e);
 		else
-			r = errno == ENOENT ? CGROUP_E_ABSENT :
-					      err_set(e, errno, "open in '%s'",
-						      h->hier[i].mount);
+			r = errno == ENOENT
+				    ? CGROUP_E_ABSENT
+				    : err_set(e, errno, "open in '%s'", h->hier[i].mount);
 	}
 	if (r == -ENODEV || r == -ENOENT) { /* removed while we looked */
 		err_clear(e);

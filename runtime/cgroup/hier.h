@@ -20,7 +20,7 @@ enum {
 enum { HIER_MAX = 10 };
 
 struct hier {
-	char *mount;	      /* mount point */
+	char *mount;          /* mount point */
 	unsigned controllers; /* CTL_*; on the unified hierarchy those that it offers */
 	bool unified;
 	int fd; /* of the mount point */
@@ -41,11 +41,13 @@ struct cgroup {
 	} in[HIER_MAX];
 };
 
-/** cgroup_host_parse() - find hierarchies in the text of a mountinfo file (pure; fds are -1) */
+/** cgroup_host_parse() - find hierarchies in the text of a mountinfo file (pure; fds are
+ * -1) */
 void cgroup_host_parse(char *mountinfo, struct cgroup_host *ret);
-/** cgroup_host_find() - open all that @mountinfo tells; @prefix goes before each mount point */
-must_check int cgroup_host_find(char *mountinfo, const char *prefix, struct cgroup_host **ret,
-				struct err *e);
+/** cgroup_host_find() - open all that @mountinfo tells; @prefix goes before each mount
+ * point */
+must_check int cgroup_host_find(char *mountinfo, const char *prefix,
+				struct cgroup_host **ret, struct err *e);
 /** cgroup_controller_name() - "memory" for CTL_MEMORY; of one bit */
 const char *cgroup_controller_name(unsigned controller);
 
@@ -56,9 +58,11 @@ int cgroup_dir_of(const struct cgroup *g, unsigned controller, bool *ret_unified
 must_check int cgroup_check_path(const char *path, struct strv *ret_parts, struct err *e);
 /** cgroup_limits_apply() - write and read back
  * @adopted: the group was there before: what is not limited now is lifted */
-must_check int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim,
-				   bool adopted, struct err *e);
-/** cgroup_read_u64() - number in a file of a group; "max" or a huge number is 0 (no limit) */
+must_check int cgroup_limits_apply(const struct cgroup *g,
+				   const struct cgroup_limits *lim, bool adopted,
+				   struct err *e);
+/** cgroup_read_u64() - number in a file of a group; "max" or a huge number is 0 (no
+ * limit) */
 must_check int cgroup_read_u64(int dir, const char *name, uint64_t *ret, struct err *e);
 /** cgroup_read_key() - number after "KEY " at a line's start; 0 if there is none */
 uint64_t cgroup_read_key(int dir, const char *name, const char *key);

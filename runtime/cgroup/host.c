@@ -12,8 +12,9 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } controllers[] = {
-	{ CTL_MEMORY, "memory" },   { CTL_CPU, "cpu" },		{ CTL_PIDS, "pids" },
-	{ CTL_CPUSET, "cpuset" },   { CTL_DEVICES, "devices" }, { CTL_FREEZER, "freezer" },
+	{ CTL_MEMORY, "memory" },   { CTL_CPU, "cpu" },
+	{ CTL_PIDS, "pids" },       { CTL_CPUSET, "cpuset" },
+	{ CTL_DEVICES, "devices" }, { CTL_FREEZER, "freezer" },
 	{ CTL_CPUACCT, "cpuacct" },
 };
 
@@ -44,7 +45,8 @@ static void unescape(char *s)
 
 	for (; *s; s++)
 		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
+				       (s[3] - '0'));
 			s += 3;
 		} else {
 			*to++ = *s;
@@ -69,7 +71,9 @@ static bool parse_line(char *line, struct hier *ret)
 	options = strtok_r(NULL, " ", &save);
 	if (!field || !type || !options)
 		return false;
-	*ret = (struct hier){ .mount = field, .fd = -1, .unified = str_eq(type, "cgroup2") };
+	*ret = (struct hier){ .mount = field,
+			      .fd = -1,
+			      .unified = str_eq(type, "cgroup2") };
 	if (!ret->unified && !str_eq(type, "cgroup"))
 		return false;
 	if (!ret->unified)
@@ -139,7 +143,8 @@ int cgroup_host_find(char *mountinfo, const char *prefix, struct cgroup_host **r
 
 	cgroup_host_parse(mountinfo, h);
 	if (h->n == 0)
-		r = err_msg(e, ENOENT, "no cgroup hierarchy is mounted on '/sys/fs/cgroup'");
+		r = err_msg(e, ENOENT,
+			    "no cgroup hierarchy is mounted on '/sys/fs/cgroup'");
 	for (size_t i = 0; i < h->n && r == 0; i++)
 		r = open_hier(&h->hier[i], prefix, e);
 	if (r < 0) {

@@ -44,7 +44,8 @@ static void list_groups(int dir, const char *path, struct strv *ret)
 		return;
 	}
 	while ((ent = readdir(d)))
-		if (ent->d_type == DT_DIR && *ent->d_name != '.' && !strv_has(ret, ent->d_name))
+		if (ent->d_type == DT_DIR && *ent->d_name != '.' &&
+		    !strv_has(ret, ent->d_name))
 			strv_add(ret, ent->d_name);
 	closedir(d);
 }
@@ -62,7 +63,8 @@ static int signal_dir(int dir, int sig)
 	     l = strtok_r(NULL, "\n", &save)) {
 		unsigned long long pid;
 
-		/* 0: a process outside of our pid namespace; kill(0) would be ourselves */
+		/* 0: a process outside of our pid namespace; kill(0) would be ourselves
+		 */
 		if (!str_u64(l, INT32_MAX, &pid) || pid == 0)
 			continue;
 		n++;
@@ -80,9 +82,9 @@ static int signal_tree(int dir, int sig, int depth)
 	if (depth == DEPTH_MAX)
 		return n;
 	list_groups(dir, ".", &names);
-	strv_foreach(i, &names) {
-		AUTO_CLOSE int child = openat(dir, names.v[i],
-					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	strv_foreach (i, &names) {
+		AUTO_CLOSE int child = openat(
+			dir, names.v[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (child >= 0)
 			n += signal_tree(child, sig, depth + 1);
@@ -119,7 +121,8 @@ static int freeze_v1(int dir, bool frozen, struct err *e)
 		if (str_starts(now.data, state))
 			return 0;
 		if (expired(start))
-			return err_msg(e, ETIMEDOUT, "it did not become %s in 2 s", state);
+			return err_msg(e, ETIMEDOUT, "it did not become %s in 2 s",
+				       state);
 		wait_step();
 	}
 }
@@ -150,11 +153,13 @@ int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e)
 	else if (v1 >= 0)
 		r = freeze_v1(v1, frozen, e);
 	else
-		r = err_msg(e, ENOTSUP, "the controller 'freezer' is not offered by this host");
+		r = err_msg(e, ENOTSUP,
+			    "the controller 'freezer' is not offered by this host");
 	return r < 0 ? err_ctx(e, "cgroup '%s'", g->path) : 0;
 }
 
-/* Without cgroup.kill: frozen processes cannot fork away from us while we go through them. */
+/* Without cgroup.kill: frozen processes cannot fork away from us while we go through
+ * them. */
 static int kill_one_by_one(const struct cgroup *g, struct err *e)
 {
 	struct err ignored = ERR_INIT;
@@ -185,8 +190,8 @@ int cgroup_kill(const struct cgroup *g, struct err *e)
 		return kill_one_by_one(g, e);
 	if (fd_write_str(v2, "cgroup.kill", "1", e) < 0)
 		return err_ctx(e, "cgroup '%s'", g->path);
-	/* v2 frees the frozen by itself. A process left out of v2 (by a foreign hand) is found
-	 * through the other hierarchies. */
+	/* v2 frees the frozen by itself. A process left out of v2 (by a foreign hand) is
+	 * found through the other hierarchies. */
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->in[i].unified)
 			signal_tree(g->in[i].dir, SIGKILL, 0);
@@ -203,7 +208,7 @@ static int remove_tree(int dir, const char *path, uint64_t since_ns, struct err 
 	int r = 0;
 
 	list_groups(dir, path, &names);
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		AUTO_FREE char *child = str_fmt("%s/%s", path, names.v[i]);
 
 		if (r == 0)

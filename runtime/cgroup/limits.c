@@ -1,8 +1,8 @@
 /*
  * cgroup/limits.c - limits and usage, v1 and v2. See cgroup.h.
  *
- * Knows the interface files of both. What is written is read back: a kernel that takes less than
- * was asked for is an error, not a surprise at night.
+ * Knows the interface files of both. What is written is read back: a kernel that takes
+ * less than was asked for is an error, not a surprise at night.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -84,8 +84,8 @@ static int memory_v1(int dir, const struct cgroup_limits *l, struct err *e)
 	int r = has_swap ? fd_write_str(dir, swap, "-1", e) : 0;
 
 	if (r == 0)
-		r = set_number(dir, "memory.limit_in_bytes", l->memory_bytes, "-1", page_size(),
-			       e);
+		r = set_number(dir, "memory.limit_in_bytes", l->memory_bytes, "-1",
+			       page_size(), e);
 	if (r == 0 && has_swap)
 		r = set_number(dir, swap, memswap_of(l), "-1", page_size(), e);
 	return r;
@@ -93,7 +93,8 @@ static int memory_v1(int dir, const struct cgroup_limits *l, struct err *e)
 
 static int memory_v2(int dir, const struct cgroup_limits *l, struct err *e)
 {
-	uint64_t both = memswap_of(l), swap = both == NO_LIMIT ? both : both - l->memory_bytes;
+	uint64_t both = memswap_of(l),
+		 swap = both == NO_LIMIT ? both : both - l->memory_bytes;
 	int r = set_number(dir, "memory.max", l->memory_bytes, "max", page_size(), e);
 
 	/* absent on a kernel without swap accounting */
@@ -110,7 +111,8 @@ static int set_memory(int dir, bool unified, const struct cgroup_limits *l, stru
 
 	if (m.memory_bytes == 0)
 		m.memory_bytes = NO_LIMIT;
-	if (m.memory_bytes != NO_LIMIT && m.memswap_bytes && m.memswap_bytes < m.memory_bytes)
+	if (m.memory_bytes != NO_LIMIT && m.memswap_bytes &&
+	    m.memswap_bytes < m.memory_bytes)
 		return err_msg(e, EINVAL, "'memswap_limit' is below 'mem_limit'");
 	return unified ? memory_v2(dir, &m, e) : memory_v1(dir, &m, e);
 }
@@ -158,7 +160,8 @@ static int set_cpuset(int dir, bool unified, const struct cgroup_limits *l, stru
 	return fd_write_str(dir, "cpuset.cpus", l->cpuset ? l->cpuset : "\n", e);
 }
 
-static int set_devices(int dir, bool unified, const struct cgroup_limits *l, struct err *e)
+static int set_devices(int dir, bool unified, const struct cgroup_limits *l,
+		       struct err *e)
 {
 	static const char *const allowed[] = {
 		"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
@@ -182,8 +185,8 @@ static const struct limit {
 	int (*set)(int dir, bool unified, const struct cgroup_limits *l, struct err *e);
 } limits[] = {
 	{ CTL_MEMORY, "mem_limit", set_memory }, { CTL_CPU, "cpus", set_cpu },
-	{ CTL_CPU, "cpu_shares", set_shares },	 { CTL_PIDS, "pids_limit", set_pids },
-	{ CTL_CPUSET, "cpuset", set_cpuset },	 { CTL_DEVICES, "devices", set_devices },
+	{ CTL_CPU, "cpu_shares", set_shares },   { CTL_PIDS, "pids_limit", set_pids },
+	{ CTL_CPUSET, "cpuset", set_cpuset },    { CTL_DEVICES, "devices", set_devices },
 };
 
 static bool is_wanted(const struct limit *row, const struct cgroup_limits *l)
@@ -199,7 +202,8 @@ static bool is_wanted(const struct limit *row, const struct cgroup_limits *l)
 	return row->set == set_cpuset ? l->cpuset != NULL : l->devices;
 }
 
-/* An adopted group may have limits of an earlier run: what is not limited now is lifted. */
+/* An adopted group may have limits of an earlier run: what is not limited now is lifted.
+ */
 static bool must_lift(const struct limit *row, int dir, bool unified, bool adopted)
 {
 	if (!adopted || dir < 0)
@@ -208,15 +212,16 @@ static bool must_lift(const struct limit *row, int dir, bool unified, bool adopt
 		return false; /* it inherits at its making only */
 	/* v2: the file is missing where the parent did not enable the controller */
 	return !unified || row->set == set_devices ||
-	       faccessat(dir, row->set == set_memory ? "memory.max" :
-			      row->set == set_pids   ? "pids.max" :
-			      row->set == set_cpuset ? "cpuset.cpus" :
-						       "cpu.max",
+	       faccessat(dir,
+			 row->set == set_memory   ? "memory.max"
+			 : row->set == set_pids   ? "pids.max"
+			 : row->set == set_cpuset ? "cpuset.cpus"
+						  : "cpu.max",
 			 F_OK, 0) == 0;
 }
 
-int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim, bool adopted,
-			struct err *e)
+int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim,
+			bool adopted, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
 		const struct limit *row = &limits[i];
@@ -225,13 +230,16 @@ int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim,
 
 		if (!wanted && !must_lift(row, dir, unified, adopted))
 			continue;
-		/* v2 has no device files (and needs eBPF): documented as "nothing is done" */
+		/* v2 has no device files (and needs eBPF): documented as "nothing is
+		 * done" */
 		if (dir < 0 && row->set == set_devices)
 			continue;
 		if (dir < 0)
-			return err_msg(e, ENOTSUP, "'%s' needs the controller '%s', which this "
+			return err_msg(e, ENOTSUP,
+				       "'%s' needs the controller '%s', which this "
 				       "host does not offer",
-				       row->word, cgroup_controller_name(row->controller));
+				       row->word,
+				       cgroup_controller_name(row->controller));
 		r = row->set(dir, unified, lim, e);
 		if (r < 0)
 			return err_ctx(e, "controller '%s'",
@@ -275,8 +283,8 @@ int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret, struct err *e
 	if (dir >= 0) {
 		ret->memory_bytes =
 			number_or_0(dir, v2 ? "memory.current" : "memory.usage_in_bytes");
-		ret->memory_peak_bytes =
-			number_or_0(dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
+		ret->memory_peak_bytes = number_or_0(
+			dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
 		ret->oom_kills = cgroup_read_key(
 			dir, v2 ? "memory.events" : "memory.oom_control", "oom_kill");
 	}
@@ -284,7 +292,8 @@ int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret, struct err *e
 	if (dir >= 0)
 		ret->cpu_usec = number_or_0(dir, "cpuacct.usage") / 1000;
 	else if (cgroup_dirfd_v2(g) >= 0)
-		ret->cpu_usec = cgroup_read_key(cgroup_dirfd_v2(g), "cpu.stat", "usage_usec");
+		ret->cpu_usec =
+			cgroup_read_key(cgroup_dirfd_v2(g), "cpu.stat", "usage_usec");
 	dir = cgroup_dir_of(g, CTL_PIDS, &v2);
 	ret->pids = number_or_0(dir, "pids.current");
 	return 0;
@@ -302,7 +311,8 @@ static uint64_t cpu_millis(int dir, bool v2)
 	else if (fd_read_file(dir, "cpu.max", 64, &text, &ignored) < 0)
 		period = 0;
 	else
-		period = (second = strchr(text.data, ' ')) ? strtoull(second, NULL, 10) : 0;
+		period = (second = strchr(text.data, ' ')) ? strtoull(second, NULL, 10)
+							   : 0;
 	return period ? quota * 1000 / period : 0;
 }
 

@@ -1,9 +1,10 @@
 /*
  * container/caps.c - see caps.h.
  *
- * The default is Docker's set without MKNOD: no device node works in a user namespace, and
- * without one a container has no business making them. AUDIT_WRITE is given only without a user
- * namespace: inside one the kernel refuses audit before it looks at the capability.
+ * The default is Docker's set without MKNOD: no device node works in a user namespace,
+ * and without one a container has no business making them. AUDIT_WRITE is given only
+ * without a user namespace: inside one the kernel refuses audit before it looks at the
+ * capability.
  */
 #include "runtime/container/caps.h"
 
@@ -20,7 +21,8 @@
 static const uint64_t default_caps =
 	BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) |
 	BIT(CAP_NET_RAW) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) |
-	BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL);
+	BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) |
+	BIT(CAP_KILL);
 
 static uint64_t all_caps(void)
 {
@@ -36,7 +38,8 @@ static int parse_name(const char *name, uint64_t *ret, struct err *e)
 		*ret = all_caps();
 		return 0;
 	}
-	full = strncasecmp(name, "CAP_", 4) == 0 ? str_dup(name) : str_fmt("CAP_%s", name);
+	full = strncasecmp(name, "CAP_", 4) == 0 ? str_dup(name)
+						 : str_fmt("CAP_%s", name);
 	if (cap_from_name(full, &v) < 0 || v >= cap_max_bits())
 		return err_msg(e, EINVAL, "capability '%s' is unknown", name);
 	*ret = BIT(v);
@@ -46,7 +49,7 @@ static int parse_name(const char *name, uint64_t *ret, struct err *e)
 static int parse_list(const struct strv *list, uint64_t *ret, struct err *e)
 {
 	*ret = 0;
-	strv_foreach(i, list) {
+	strv_foreach (i, list) {
 		uint64_t one;
 		int r = parse_name(list->v[i], &one, e);
 
@@ -69,7 +72,7 @@ static uint64_t host_caps(void)
 
 static void note_missing(const struct strv *asked, uint64_t missing)
 {
-	strv_foreach(i, asked) {
+	strv_foreach (i, asked) {
 		struct err ignored = ERR_INIT;
 		uint64_t one = 0;
 
@@ -83,14 +86,16 @@ static void note_missing(const struct strv *asked, uint64_t missing)
 int container_caps_decide(const struct container_spec *s, bool userns, uint64_t *ret,
 			  struct err *e)
 {
-	uint64_t caps = default_caps | (userns ? 0 : BIT(CAP_AUDIT_WRITE)), add, drop, missing;
+	uint64_t caps = default_caps | (userns ? 0 : BIT(CAP_AUDIT_WRITE)), add, drop,
+		 missing;
 	int r = parse_list(&s->cap_add, &add, e);
 
 	if (r == 0)
 		r = parse_list(&s->cap_drop, &drop, e);
 	if (r < 0)
 		return r;
-	/* "cap_drop ALL; cap_add CHOWN" leaves CHOWN; "cap_add ALL; cap_drop CHOWN" all others. */
+	/* "cap_drop ALL; cap_add CHOWN" leaves CHOWN; "cap_add ALL; cap_drop CHOWN" all
+	 * others. */
 	if (s->privileged)
 		caps = all_caps();
 	else if (add == all_caps())
@@ -112,7 +117,8 @@ int container_caps_bound(uint64_t caps, struct err *e)
 			return err_set(e, errno, "drop capability '%d' for good", c);
 	}
 	/* EINVAL: a kernel without ambient capabilities */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 &&
+	    errno != EINVAL)
 		return err_set(e, errno, "clear 'ambient' capabilities");
 	return 0;
 }

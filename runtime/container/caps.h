@@ -1,7 +1,8 @@
 /*
  * container/caps.h - capability sets: private to the container room.
  *
- * Knows capability names and what a container keeps by default. Sets are one bit a capability.
+ * Knows capability names and what a container keeps by default. Sets are one bit a
+ * capability.
  */
 #ifndef CONTAINER_CAPS_H
 #define CONTAINER_CAPS_H
@@ -18,7 +19,8 @@
  */
 must_check int container_caps_decide(const struct container_spec *s, bool userns,
 				     uint64_t *ret, struct err *e);
-/** container_caps_bound() - take all others out of the bounding set; empty the ambient set */
+/** container_caps_bound() - take all others out of the bounding set; empty the ambient
+ * set */
 must_check int container_caps_bound(uint64_t caps, struct err *e);
 /** container_caps_apply() - effective = permitted = @caps, inheritable = none */
 must_check int container_caps_apply(uint64_t caps, struct err *e);

@@ -171,15 +171,18 @@ static int enter_cwd(const struct container_plan *p, struct err *e)
 		return err_set(e, errno, "chown working directory '%s'", cwd);
 	if (fchdir(fd) < 0)
 		return err_set(e, errno, "enter working directory '%s'", cwd);
-	/* A directory outside of our root would read "(unreachable)/..." (CVE-2024-21626). */
+	/* A directory outside of our root would read "(unreachable)/..."
+	 * (CVE-2024-21626). */
 	if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || *where != '/')
-		return err_msg(e, EPERM, "working directory '%s' is not in the container", cwd);
+		return err_msg(e, EPERM, "working directory '%s' is not in the container",
+			       cwd);
 	return 0;
 }
 
 static int apply_filter(const struct container_plan *p, struct err *e)
 {
-	if (p->filter.len && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p->filter) < 0)
+	if (p->filter.len &&
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p->filter) < 0)
 		return err_set(e, errno, "apply 'seccomp' filter");
 	return 0;
 }
@@ -197,8 +200,9 @@ static int become_user(const struct container_user *u, struct err *e)
 }
 
 /*
- * The order is the kernel's: the bounding set wants CAP_SETPCAP; a filter wants CAP_SYS_ADMIN
- * or no_new_privs; setresuid() to another user than root clears the capabilities by itself.
+ * The order is the kernel's: the bounding set wants CAP_SETPCAP; a filter wants
+ * CAP_SYS_ADMIN or no_new_privs; setresuid() to another user than root clears the
+ * capabilities by itself.
  */
 static int confine(const struct container_plan *p, struct err *e)
 {
@@ -278,7 +282,8 @@ static int find_program(const struct container_plan *p, char *ret, size_t n)
 
 		end = strchrnul(path, ':');
 		len = (int)(end - path);
-		if (snprintf(ret, n, "%.*s%s%s", len, path, len ? "/" : "./", name) >= (int)n)
+		if (snprintf(ret, n, "%.*s%s%s", len, path, len ? "/" : "./", name) >=
+		    (int)n)
 			continue;
 		err = try_program(ret);
 		if (err == 0)
@@ -289,7 +294,8 @@ static int find_program(const struct container_plan *p, char *ret, size_t n)
 	return seen;
 }
 
-static void fail(struct child *c, int exec_errno, const struct err *e) __attribute__((noreturn));
+static void fail(struct child *c, int exec_errno, const struct err *e)
+	__attribute__((noreturn));
 static void fail(struct child *c, int exec_errno, const struct err *e)
 {
 	report(c->sync, CHILD_FAILED, exec_errno, -1, e);
@@ -307,7 +313,7 @@ static void exec_init(struct child *c, char *program)
 	argv[n++] = (char[]){ "minibox-init" };
 	argv[n++] = flags;
 	argv[n++] = program;
-	strv_foreach(i, &p->spec->args)
+	strv_foreach (i, &p->spec->args)
 		argv[n++] = p->spec->args.v[i];
 	syscall(SYS_execveat, c->init, "", argv, p->env.v, AT_EMPTY_PATH);
 }

@@ -1,8 +1,8 @@
 /*
  * container/child.h - the process that becomes the container's: private to the room.
  *
- * Knows the order in which rights are given up. Runs in its own copy of the caller's memory; the
- * only functions of this project, beside main(), that may exit.
+ * Knows the order in which rights are given up. Runs in its own copy of the caller's
+ * memory; the only functions of this project, beside main(), that may exit.
  */
 #ifndef CONTAINER_CHILD_H
 #define CONTAINER_CHILD_H
@@ -14,7 +14,8 @@ enum child_message_kind {
 	CHILD_FAILED, /* e tells why; the process exits */
 };
 
-/* One SOCK_SEQPACKET message. minibox-init, which has no struct err, sends a bare int: errno. */
+/* One SOCK_SEQPACKET message. minibox-init, which has no struct err, sends a bare int:
+ * errno. */
 struct child_message {
 	int kind;
 	int exec_errno; /* not 0: it was the execve itself, or finding its file */
@@ -24,9 +25,10 @@ struct child_message {
 /** container_child_main() - build, confine, report, wait for the word, execve */
 void container_child_main(const struct container_plan *p) __attribute__((noreturn));
 
-/** container_tty_open() - a pty of the devpts at /dev/pts; its slave as fd, its master as fd
+/** container_tty_open() - a pty of the devpts at /dev/pts; its slave as fd, its master as
+ * fd
  * @console: also show the slave as /dev/console */
-must_check int container_tty_open(uid_t owner, bool console, int *ret_master, int *ret_slave,
-				  struct err *e);
+must_check int container_tty_open(uid_t owner, bool console, int *ret_master,
+				  int *ret_slave, struct err *e);
 
 #endif

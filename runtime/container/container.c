@@ -1,8 +1,9 @@
 /*
  * container/container.c - making, starting and reaping the process. See container.h.
  *
- * Knows the way in: a short-lived helper on our own memory (spawn.h) joins cgroups and enters
- * namespaces, then clones the container's process as a child of *ours* and is gone.
+ * Knows the way in: a short-lived helper on our own memory (spawn.h) joins cgroups and
+ * enters namespaces, then clones the container's process as a child of *ours* and is
+ * gone.
  */
 #include "runtime/container/container.h"
 
@@ -34,12 +35,14 @@ struct container {
 
 struct doorway {
 	const struct container_plan *plan;
-	bool in_cgroup; /* born in the v2 group: only the other hierarchies are to be joined */
+	bool in_cgroup; /* born in the v2 group: only the other hierarchies are to be
+			   joined */
 	pid_t pid;
 	int pidfd;
 };
 
-/* The network first: it may belong to the host's user namespace, where we still have rights. */
+/* The network first: it may belong to the host's user namespace, where we still have
+ * rights. */
 static int enter_namespaces(const struct container_plan *p, struct err *e)
 {
 	const struct container_spec *s = p->spec;
@@ -85,8 +88,8 @@ static int pass_doorway(void *arg, struct err *e)
 	int dumpable = prctl(PR_GET_DUMPABLE), r = 0;
 
 	if (p->spec->cgroup)
-		r = d->in_cgroup ? cgroup_join_v1(p->spec->cgroup, e) :
-				   cgroup_join(p->spec->cgroup, e);
+		r = d->in_cgroup ? cgroup_join_v1(p->spec->cgroup, e)
+				 : cgroup_join(p->spec->cgroup, e);
 	if (r == 0)
 		r = container_limits_raise(p->limits, p->limit_set, e);
 	if (r == 0)
@@ -94,8 +97,9 @@ static int pass_doorway(void *arg, struct err *e)
 	if (r < 0)
 		return r;
 	/*
-	 * Born undumpable: no process of a container that it joins can trace it or look into its
-	 * /proc directory before it has become the container's own by execve (CVE-2016-9962).
+	 * Born undumpable: no process of a container that it joins can trace it or look
+	 * into its /proc directory before it has become the container's own by execve
+	 * (CVE-2016-9962).
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
 	r = clone_child(d, e);
@@ -126,8 +130,10 @@ static int hear(struct container *c, struct err *e)
 	reap(c->pid, &st);
 	c->pid = -1;
 	if (n != (int)sizeof(m))
-		return err_msg(e, EIO, "the container's 'process' died while being made "
-			       "(wait status 0x%x)", (unsigned)st);
+		return err_msg(e, EIO,
+			       "the container's 'process' died while being made "
+			       "(wait status 0x%x)",
+			       (unsigned)st);
 	c->exec_errno = m.exec_errno;
 	m.e.text[sizeof(m.e.text) - 1] = '\0';
 	*e = m.e;
@@ -165,7 +171,7 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 {
 	struct doorway d = { .plan = p, .pid = -1, .pidfd = -1 };
 	struct container *c;
-	int pair[2], r;
+	int pair[2], r, st;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "make 'sync' socket");
@@ -174,6 +180,10 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 	fd_auto_close(&p->sync);
 	p->sync = -1;
 	if (r < 0) {
+		/* It cannot be there, unless the doorway was killed just behind it. */
+		if (d.pid > 0 && kill(d.pid, SIGKILL) == 0)
+			reap(d.pid, &st);
+		fd_auto_close(&d.pidfd);
 		close(pair[0]);
 		return r;
 	}
@@ -196,7 +206,8 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 	return 0;
 }
 
-int container_create(const struct container_spec *s, struct container **ret, struct err *e)
+int container_create(const struct container_spec *s, struct container **ret,
+		     struct err *e)
 {
 	struct container_plan p;
 	int r = container_plan_create(s, &p, e);
@@ -219,7 +230,8 @@ int container_start(struct container *c, struct err *e)
 	close(c->sync);
 	c->sync = -1;
 	if (n <= 0)
-		return 0; /* closed by execve; or killed meanwhile: container_wait() tells */
+		return 0; /* closed by execve; or killed meanwhile: container_wait() tells
+			   */
 	reap(c->pid, &st);
 	c->pid = -1;
 	if (n == (int)sizeof(m)) {
@@ -229,7 +241,8 @@ int container_start(struct container *c, struct err *e)
 		return -e->code;
 	}
 	memcpy(&c->exec_errno, &m, sizeof(c->exec_errno));
-	return err_set(e, c->exec_errno > 0 ? c->exec_errno : EIO, "execute '%s'", c->program);
+	return err_set(e, c->exec_errno > 0 ? c->exec_errno : EIO, "execute '%s'",
+		       c->program);
 }
 
 int container_exec(const struct container_spec *s, pid_t pid, int pidfd,

@@ -27,11 +27,12 @@ static int bind_node(int dev, const char *host_path, const char *name, struct er
 
 static int make_nodes(int dev, struct err *e)
 {
-	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	static const char *const nodes[] = { "null",   "zero",    "full",
+					     "random", "urandom", "tty" };
 	static const struct {
 		const char *name, *to;
 	} links[] = {
-		{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+		{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
 		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 		{ "ptmx", "pts/ptmx" },
 	};
@@ -66,18 +67,21 @@ static int mount_below(int dev, const char *name, const char *type, const char *
 
 static int mount_pts(int dev, struct err *e)
 {
-	int r = mount_below(dev, "pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5", e);
+	int r = mount_below(dev, "pts", "devpts",
+			    "newinstance,ptmxmode=0666,mode=0620,gid=5", e);
 
 	if (r != -EINVAL)
 		return r;
 	err_clear(e); /* group 5 (tty) has no id in a small user namespace */
-	return mount_below(dev, "pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", e);
+	return mount_below(dev, "pts", "devpts", "newinstance,ptmxmode=0666,mode=0620",
+			   e);
 }
 
 int container_dev_mount(int at, uint64_t shm_bytes, struct err *e)
 {
-	AUTO_FREE char *shm = str_fmt("mode=1777,size=%llu",
-				      (unsigned long long)(shm_bytes ? shm_bytes : SHM_DEFAULT));
+	AUTO_FREE char *shm =
+		str_fmt("mode=1777,size=%llu",
+			(unsigned long long)(shm_bytes ? shm_bytes : SHM_DEFAULT));
 	AUTO_CLOSE int dev = -1;
 	int r = container_mnt_fs("tmpfs", "mode=755,size=64k",
 				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, &dev, e);

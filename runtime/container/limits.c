@@ -6,18 +6,18 @@
 enum { NOFILE_DEFAULT = 1048576 };
 
 static const char *const names[RLIM_NLIMITS] = {
-	[RLIMIT_CPU] = "cpu",		[RLIMIT_FSIZE] = "fsize",
-	[RLIMIT_DATA] = "data",		[RLIMIT_STACK] = "stack",
-	[RLIMIT_CORE] = "core",		[RLIMIT_RSS] = "rss",
-	[RLIMIT_NPROC] = "nproc",	[RLIMIT_NOFILE] = "nofile",
-	[RLIMIT_MEMLOCK] = "memlock",	[RLIMIT_AS] = "as",
-	[RLIMIT_LOCKS] = "locks",	[RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_CPU] = "cpu",           [RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_DATA] = "data",         [RLIMIT_STACK] = "stack",
+	[RLIMIT_CORE] = "core",         [RLIMIT_RSS] = "rss",
+	[RLIMIT_NPROC] = "nproc",       [RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_MEMLOCK] = "memlock",   [RLIMIT_AS] = "as",
+	[RLIMIT_LOCKS] = "locks",       [RLIMIT_SIGPENDING] = "sigpending",
 	[RLIMIT_MSGQUEUE] = "msgqueue", [RLIMIT_NICE] = "nice",
-	[RLIMIT_RTPRIO] = "rtprio",	[RLIMIT_RTTIME] = "rttime",
+	[RLIMIT_RTPRIO] = "rtprio",     [RLIMIT_RTTIME] = "rttime",
 };
 
-int container_limits_decide(const struct container_spec *s, struct rlimit *ret, bool *ret_set,
-			    struct err *e)
+int container_limits_decide(const struct container_spec *s, struct rlimit *ret,
+			    bool *ret_set, struct err *e)
 {
 	struct rlimit now = { 0 };
 
@@ -54,8 +54,8 @@ int container_limits_raise(const struct rlimit *l, const bool *set, struct err *
 			continue;
 		now.rlim_max = l[i].rlim_max;
 		if (setrlimit((__rlimit_resource_t)i, &now) < 0)
-			return err_set(e, errno, "raise resource limit '%s' to %llu", names[i],
-				       (unsigned long long)l[i].rlim_max);
+			return err_set(e, errno, "raise resource limit '%s' to %llu",
+				       names[i], (unsigned long long)l[i].rlim_max);
 	}
 	return 0;
 }

@@ -12,12 +12,17 @@
 #include "runtime/base/err.h"
 #include "runtime/container/spec.h"
 
-/** container_limits_decide() - the spec's limits over the defaults; arrays of RLIM_NLIMITS */
+/** container_limits_decide() - the spec's limits over the defaults; arrays of
+ * RLIM_NLIMITS */
 must_check int container_limits_decide(const struct container_spec *s, struct rlimit *ret,
 				       bool *ret_set, struct err *e);
-/** container_limits_raise() - lift hard limits, as the host's root, before rights are given up */
-must_check int container_limits_raise(const struct rlimit *l, const bool *set, struct err *e);
-/** container_limits_apply() - set them all; needs no rights after container_limits_raise() */
-must_check int container_limits_apply(const struct rlimit *l, const bool *set, struct err *e);
+/** container_limits_raise() - lift hard limits, as the host's root, before rights are
+ * given up */
+must_check int container_limits_raise(const struct rlimit *l, const bool *set,
+				      struct err *e);
+/** container_limits_apply() - set them all; needs no rights after
+ * container_limits_raise() */
+must_check int container_limits_apply(const struct rlimit *l, const bool *set,
+				      struct err *e);
 
 #endif

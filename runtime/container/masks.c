@@ -1,8 +1,9 @@
 /*
- * container/masks.c - paths of /proc and /sys that tell about or steer the host. See rootfs.h.
+ * container/masks.c - paths of /proc and /sys that tell about or steer the host. See
+ * rootfs.h.
  *
- * Works below the fd of the file system that we have just mounted, so no file of an image can
- * stand in for one of these names. What this kernel does not have is skipped.
+ * Works below the fd of the file system that we have just mounted, so no file of an image
+ * can stand in for one of these names. What this kernel does not have is skipped.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -15,10 +16,11 @@
 	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static const char *const proc_hidden[] = {
-	"acpi",	      "asound",	    "interrupts", "kcore", "keys", "latency_stats",
-	"sched_debug", "scsi", "timer_list", "timer_stats",
+	"acpi",          "asound",      "interrupts", "kcore",      "keys",
+	"latency_stats", "sched_debug", "scsi",       "timer_list", "timer_stats",
 };
-static const char *const proc_read_only[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
+static const char *const proc_read_only[] = { "bus", "fs", "irq", "sys",
+					      "sysrq-trigger" };
 static const char *const sys_hidden[] = {
 	"devices/virtual/powercap",
 	"firmware",
@@ -31,7 +33,8 @@ static int hide_directory(int dir, const char *name, int *empty, struct err *e)
 	int r;
 
 	if (*empty < 0) {
-		r = container_mnt_fs("tmpfs", "mode=755,size=4k,nr_inodes=2", SEALED, empty, e);
+		r = container_mnt_fs("tmpfs", "mode=755,size=4k,nr_inodes=2", SEALED,
+				     empty, e);
 		return r < 0 ? r : container_mnt_attach(*empty, dir, name, e);
 	}
 	r = container_mnt_clone(*empty, "", false, &tree, e);
@@ -57,8 +60,8 @@ static int hide(int dir, const char *const *names, size_t n, struct err *e)
 		if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    S_ISLNK(st.st_mode))
 			continue;
-		r = S_ISDIR(st.st_mode) ? hide_directory(dir, names[i], &empty, e) :
-					  hide_file(dir, names[i], e);
+		r = S_ISDIR(st.st_mode) ? hide_directory(dir, names[i], &empty, e)
+					: hide_file(dir, names[i], e);
 		if (r < 0)
 			return err_ctx(e, "hide '%s'", names[i]);
 	}

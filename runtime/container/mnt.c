@@ -29,7 +29,8 @@ int container_mnt_fs(const char *type, const char *options, unsigned attr, int *
 	for (char *save = NULL, *o = strtok_r(copy, ",", &save); o;
 	     o = strtok_r(NULL, ",", &save))
 		if (set_option(fs, o) < 0)
-			return err_set(e, errno, "file system '%s': option '%s'", type, o);
+			return err_set(e, errno, "file system '%s': option '%s'", type,
+				       o);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_set(e, errno, "create file system '%s'", type);
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, attr);
@@ -39,7 +40,8 @@ int container_mnt_fs(const char *type, const char *options, unsigned attr, int *
 	return 0;
 }
 
-int container_mnt_clone(int dir, const char *path, bool recursive, int *ret_fd, struct err *e)
+int container_mnt_clone(int dir, const char *path, bool recursive, int *ret_fd,
+			struct err *e)
 {
 	int fd = open_tree(dir, path,
 			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
@@ -60,7 +62,8 @@ int container_mnt_attach(int tree, int dir, const char *name, struct err *e)
 	return 0;
 }
 
-int container_mnt_set(int tree, bool recursive, unsigned attr, const char *what, struct err *e)
+int container_mnt_set(int tree, bool recursive, unsigned attr, const char *what,
+		      struct err *e)
 {
 	struct mount_attr a = { .attr_set = attr };
 
@@ -72,8 +75,9 @@ int container_mnt_set(int tree, bool recursive, unsigned attr, const char *what,
 
 static unsigned bind_attributes(const struct container_mount *m)
 {
-	return (m->read_only ? MOUNT_ATTR_RDONLY : 0) | (m->nosuid ? MOUNT_ATTR_NOSUID : 0) |
-	       (m->nodev ? MOUNT_ATTR_NODEV : 0) | (m->noexec ? MOUNT_ATTR_NOEXEC : 0);
+	return (m->read_only ? MOUNT_ATTR_RDONLY : 0) |
+	       (m->nosuid ? MOUNT_ATTR_NOSUID : 0) | (m->nodev ? MOUNT_ATTR_NODEV : 0) |
+	       (m->noexec ? MOUNT_ATTR_NOEXEC : 0);
 }
 
 int container_mnt_clone_bind(const struct container_mount *m, int userns_fd, int *ret_fd,
@@ -96,9 +100,10 @@ int container_mnt_clone_bind(const struct container_mount *m, int userns_fd, int
 				 (m->source_fd >= 0 ? AT_EMPTY_PATH : 0));
 	if (tree < 0)
 		return err_set(e, errno, "bind '%s' at '%s'", name, m->target);
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-		return err_set(e, errno, "%s '%s' for '%s'", idmap ? "idmap" : "set up", name,
-			       m->target);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
+	    0)
+		return err_set(e, errno, "%s '%s' for '%s'", idmap ? "idmap" : "set up",
+			       name, m->target);
 	*ret_fd = fd_take(&tree);
 	return 0;
 }
@@ -131,22 +136,23 @@ static int make_parents(int root, char *path, struct err *e)
 		*p = '\0';
 		fd = fd_open_in_root(root, path, O_PATH | O_DIRECTORY);
 		if (fd < 0)
-			r = errno == ENOENT ? make_one(root, path, true, e) :
-					      err_set(e, errno, "open '%s' in the container",
-						      path);
+			r = errno == ENOENT ? make_one(root, path, true, e)
+					    : err_set(e, errno,
+						      "open '%s' in the container", path);
 		*p = '/';
 	}
 	return r;
 }
 
-/* "/a//b/" to "/a/b"; "..", which would make a directory elsewhere than it says, is refused. */
+/* "/a//b/" to "/a/b"; "..", which would make a directory elsewhere than it says, is
+ * refused. */
 static char *clean_path(const char *path, struct err *e)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	struct buf b = BUF_INIT;
 
 	strv_split(&parts, path, "/");
-	strv_foreach(i, &parts) {
+	strv_foreach (i, &parts) {
 		if (str_eq(parts.v[i], "..")) {
 			(void)err_msg(e, EINVAL, "path '%s' has a '..'", path);
 			buf_free(&b);
@@ -160,8 +166,8 @@ static char *clean_path(const char *path, struct err *e)
 	return buf_take(&b);
 }
 
-int container_mnt_target(int root, const char *path, bool dir, int *ret_fd, bool *ret_made,
-			 struct err *e)
+int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,
+			 bool *ret_made, struct err *e)
 {
 	AUTO_FREE char *clean = clean_path(path, e);
 	AUTO_CLOSE int fd = -1;

@@ -1,7 +1,8 @@
 /*
  * container/mnt.h - the few things done with mount fds: private to the container room.
  *
- * Knows fsopen, open_tree, mount_setattr, move_mount. Does not know which mounts a container has.
+ * Knows fsopen, open_tree, mount_setattr, move_mount. Does not know which mounts a
+ * container has.
  */
 #ifndef CONTAINER_MNT_H
 #define CONTAINER_MNT_H
@@ -24,20 +25,24 @@
  */
 must_check int container_mnt_fs(const char *type, const char *options, unsigned attr,
 				int *ret_fd, struct err *e);
-/** container_mnt_clone() - detached clone of what stands at @path below @dir ("": @dir itself) */
+/** container_mnt_clone() - detached clone of what stands at @path below @dir ("": @dir
+ * itself) */
 must_check int container_mnt_clone(int dir, const char *path, bool recursive, int *ret_fd,
 				   struct err *e);
-/** container_mnt_attach() - attach a detached mount at @name below @dir ("": @dir itself) */
+/** container_mnt_attach() - attach a detached mount at @name below @dir ("": @dir itself)
+ */
 must_check int container_mnt_attach(int tree, int dir, const char *name, struct err *e);
 /** container_mnt_set() - add MOUNT_ATTR_* to a mount */
-must_check int container_mnt_set(int tree, bool recursive, unsigned attr, const char *what,
-				 struct err *e);
-/** container_mnt_clone_bind() - a bind mount of the spec as a detached tree, attributes final */
+must_check int container_mnt_set(int tree, bool recursive, unsigned attr,
+				 const char *what, struct err *e);
+/** container_mnt_clone_bind() - a bind mount of the spec as a detached tree, attributes
+ * final */
 must_check int container_mnt_clone_bind(const struct container_mount *m, int userns_fd,
 					int *ret_fd, struct err *e);
 /**
  * container_mnt_target() - open @path inside @root, making it (and parents) where missing
- * @dir: wanted kind where it is missing. Symbolic links are followed inside the root only.
+ * @dir: wanted kind where it is missing. Symbolic links are followed inside the root
+ * only.
  * @ret_made: may be NULL; true when the last component was made by us
  */
 must_check int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,

@@ -1,7 +1,8 @@
 /*
  * container/ns.c - namespaces that outlive the process that made them.
  *
- * Knows user and network namespaces, id maps, pins, idmapped mounts. Does not know containers.
+ * Knows user and network namespaces, id maps, pins, idmapped mounts. Does not know
+ * containers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,8 @@ static int write_maps(pid_t pid, uid_t host_base, int *ret_fd, struct err *e)
 	dir = open(text, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(e, errno, "open '%s'", text);
-	snprintf(text, sizeof(text), "0 %u %d\n", (unsigned)host_base, (int)CONTAINER_IDS);
+	snprintf(text, sizeof(text), "0 %u %d\n", (unsigned)host_base,
+		 (int)CONTAINER_IDS);
 	r = fd_write_str(dir, "uid_map", text, e);
 	if (r == 0)
 		r = fd_write_str(dir, "gid_map", text, e);
@@ -57,10 +59,11 @@ int container_userns_create(uid_t host_base, int *ret_fd, struct err *e)
 	int r;
 
 	/* The maps must be written from outside, so this one child runs beside us. */
-	pid = clone(hold_namespace, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD,
-		    NULL);
+	pid = clone(hold_namespace, stack + sizeof(stack),
+		    CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
 	if (pid < 0)
-		return err_set(e, errno, "create user namespace at '%u'", (unsigned)host_base);
+		return err_set(e, errno, "create user namespace at '%u'",
+			       (unsigned)host_base);
 	r = write_maps(pid, host_base, ret_fd, e);
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
@@ -80,7 +83,8 @@ static int make_netns(void *arg, struct err *e)
 		return err_set(e, errno, "enter user namespace");
 	if (unshare(CLONE_NEWNET) < 0)
 		return err_set(e, errno, "create network namespace");
-	job->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC); /* the fd table is shared */
+	job->fd = open("/proc/self/ns/net",
+		       O_RDONLY | O_CLOEXEC); /* the fd table is shared */
 	if (job->fd < 0)
 		return err_set(e, errno, "open '/proc/self/ns/net'");
 	return 0;
@@ -98,8 +102,8 @@ int container_netns_create(int userns_fd, int *ret_fd, struct err *e)
 
 int container_ns_pin(int ns_fd, int dir, const char *name, struct err *e)
 {
-	AUTO_CLOSE int file = openat(dir, name,
-				     O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO_CLOSE int file = openat(
+		dir, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char from[40], to[40];
 	int r;
 
@@ -133,12 +137,14 @@ int container_can_idmap(int fd, int userns_fd, struct err *e)
 		.attr_set = MOUNT_ATTR_IDMAP,
 		.userns_fd = (uint64_t)userns_fd,
 	};
-	AUTO_CLOSE int tree = open_tree(
-		fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	AUTO_CLOSE int tree = open_tree(fd, "",
+					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+						AT_EMPTY_PATH | AT_RECURSIVE);
 
 	if (tree < 0)
 		return err_set(e, errno, "clone mount to try idmapping");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) ==
+	    0)
 		return 0;
 	/* EINVAL: the file system does not offer it; EPERM: it is idmapped already */
 	if (errno == EINVAL || errno == EPERM)

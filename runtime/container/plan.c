@@ -43,7 +43,8 @@ static int check_spec(const struct container_spec *s, struct err *e)
 	if (s->args.n == 0 || !*s->args.v[0])
 		return err_msg(e, EINVAL, "container spec: 'args' is empty");
 	if (s->cwd && *s->cwd && *s->cwd != '/')
-		return err_msg(e, EINVAL, "working directory '%s' is not absolute", s->cwd);
+		return err_msg(e, EINVAL, "working directory '%s' is not absolute",
+			       s->cwd);
 	for (size_t i = 0; i < s->n_mounts; i++)
 		if (!s->mounts[i].target || *s->mounts[i].target != '/')
 			return err_msg(e, EINVAL, "mount target '%s' is not absolute",
@@ -81,8 +82,9 @@ static int plan_process(struct container_plan *p, int root, bool userns, struct 
 
 	if (r == 0 && userns &&
 	    (p->user.uid >= CONTAINER_IDS || p->user.gid >= CONTAINER_IDS))
-		r = err_msg(e, EINVAL, "user '%s': id is outside of the container's %d ids",
-			    s->user, (int)CONTAINER_IDS);
+		r = err_msg(e, EINVAL,
+			    "user '%s': id is outside of the container's %d ids", s->user,
+			    (int)CONTAINER_IDS);
 	if (r < 0)
 		return r;
 	plan_env(p);
@@ -95,8 +97,8 @@ static int plan_process(struct container_plan *p, int root, bool userns, struct 
 }
 
 /*
- * On a read-only mount of its own: not even the host's root, which a container without a user
- * namespace is, can write to the program through /proc/1/exe (CVE-2019-5736).
+ * On a read-only mount of its own: not even the host's root, which a container without a
+ * user namespace is, can write to the program through /proc/1/exe (CVE-2019-5736).
  */
 static int plan_init_fd(struct container_plan *p, struct err *e)
 {
@@ -131,7 +133,8 @@ static int plan_mounts(struct container_plan *p, struct err *e)
 	return r;
 }
 
-/* Recursive: a root may come with mounts in it. Device nodes of an image are never honoured. */
+/* Recursive: a root may come with mounts in it. Device nodes of an image are never
+ * honoured. */
 static int plan_root(struct container_plan *p, struct err *e)
 {
 	struct mount_attr attr = {
@@ -139,11 +142,12 @@ static int plan_root(struct container_plan *p, struct err *e)
 		.propagation = MS_PRIVATE,
 	};
 
-	p->root_tree = open_tree(
-		p->spec->rootfs_fd, "",
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-	if (p->root_tree < 0 || mount_setattr(p->root_tree, "", AT_EMPTY_PATH | AT_RECURSIVE,
-					      &attr, sizeof(attr)) < 0)
+	p->root_tree = open_tree(p->spec->rootfs_fd, "",
+				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+					 AT_RECURSIVE);
+	if (p->root_tree < 0 ||
+	    mount_setattr(p->root_tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			  sizeof(attr)) < 0)
 		return err_set(e, errno, "clone mount of the container's 'rootfs'");
 	return 0;
 }
@@ -167,16 +171,17 @@ int container_plan_create(const struct container_spec *s, struct container_plan 
 	return r;
 }
 
-/* A namespace that we are in already cannot be entered again (user: EINVAL), and need not be. */
+/* A namespace that we are in already cannot be entered again (user: EINVAL), and need not
+ * be. */
 static int differing_namespaces(int proc, int *ret, struct err *e)
 {
 	static const struct {
 		const char *name;
 		int flag;
 	} kinds[] = {
-		{ "ns/user", CLONE_NEWUSER }, { "ns/mnt", CLONE_NEWNS },
-		{ "ns/net", CLONE_NEWNET },   { "ns/ipc", CLONE_NEWIPC },
-		{ "ns/uts", CLONE_NEWUTS },   { "ns/pid", CLONE_NEWPID },
+		{ "ns/user", CLONE_NEWUSER },     { "ns/mnt", CLONE_NEWNS },
+		{ "ns/net", CLONE_NEWNET },       { "ns/ipc", CLONE_NEWIPC },
+		{ "ns/uts", CLONE_NEWUTS },       { "ns/pid", CLONE_NEWPID },
 		{ "ns/cgroup", CLONE_NEWCGROUP },
 	};
 	AUTO_CLOSE int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -208,9 +213,11 @@ int container_plan_exec(const struct container_spec *s, pid_t pid, int pidfd,
 	proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc >= 0)
 		root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* Alive after we opened its directory: then the directory is its own, not a later pid's. */
+	/* Alive after we opened its directory: then the directory is its own, not a later
+	 * pid's. */
 	if (root < 0 || proc_kill(pidfd, 0) < 0)
-		return err_msg(e, ESRCH, "the container's process '%d' is gone", (int)pid);
+		return err_msg(e, ESRCH, "the container's process '%d' is gone",
+			       (int)pid);
 	p->pidfd = pidfd;
 	r = differing_namespaces(proc, &p->namespaces, e);
 	if (r == 0)

@@ -1,8 +1,9 @@
 /*
- * container/plan.h - everything a child needs, decided by the parent: private to the room.
+ * container/plan.h - everything a child needs, decided by the parent: private to the
+ * room.
  *
- * Knows the spec and the host. The parent makes it with its own rights (mount trees, filter,
- * ids, environment); the child, which has none of those, only acts on it.
+ * Knows the spec and the host. The parent makes it with its own rights (mount trees,
+ * filter, ids, environment); the child, which has none of those, only acts on it.
  */
 #ifndef CONTAINER_PLAN_H
 #define CONTAINER_PLAN_H
@@ -18,15 +19,15 @@ struct container_plan {
 	const struct container_spec *spec; /* borrowed */
 	struct container_user user;
 	struct strv env;
-	uint64_t caps;		  /* bit n: capability n stays */
+	uint64_t caps;            /* bit n: capability n stays */
 	struct sock_fprog filter; /* len 0: none */
 	struct rlimit limits[RLIM_NLIMITS];
 	bool limit_set[RLIM_NLIMITS];
 
 	/* a new container */
-	int root_tree;	 /* detached clone of the root file system */
+	int root_tree;   /* detached clone of the root file system */
 	int *mount_tree; /* one a mount of the spec; -1 for a tmpfs */
-	int init_fd;	 /* minibox-init on a read-only mount, -1: none */
+	int init_fd;     /* minibox-init on a read-only mount, -1: none */
 
 	/* a process that joins one: pidfd >= 0 */
 	int pidfd;
@@ -38,8 +39,8 @@ struct container_plan {
 /** container_plan_free() - closes what the plan opened; copes with a half-made one */
 void container_plan_free(struct container_plan *p);
 /** container_plan_create() - plan a new container. On failure @p is freed. */
-must_check int container_plan_create(const struct container_spec *s, struct container_plan *p,
-				     struct err *e);
+must_check int container_plan_create(const struct container_spec *s,
+				     struct container_plan *p, struct err *e);
 /** container_plan_exec() - plan a process that joins @pid (@pidfd: the same, checked) */
 must_check int container_plan_exec(const struct container_spec *s, pid_t pid, int pidfd,
 				   struct container_plan *p, struct err *e);

@@ -11,7 +11,8 @@
 
 #define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-/* A directory of ours at the top of the image; an image that has a symlink there is refused. */
+/* A directory of ours at the top of the image; an image that has a symlink there is
+ * refused. */
 static int open_top(int root, const char *name, struct err *e)
 {
 	int fd = fd_open_beneath(root, name, O_PATH | O_DIRECTORY, 0);
@@ -69,7 +70,8 @@ static int mount_v1(int dir, const char *controllers, struct err *e)
 	return r < 0 ? r : container_mnt_attach(tree, dir, controllers, e);
 }
 
-/* Runtimes (JVM, Go, Node) read these to size themselves; the others tell a container nothing. */
+/* Runtimes (JVM, Go, Node) read these to size themselves; the others tell a container
+ * nothing. */
 static bool useful_v1(const char *controllers)
 {
 	return strstr(controllers, "memory") || strstr(controllers, "cpu") ||
@@ -117,7 +119,8 @@ static int mount_cgroup(int sys, struct err *e)
 	int r;
 
 	if (at < 0)
-		return 0; /* a kernel without cgroups, or a /sys that we could only bind */
+		return 0; /* a kernel without cgroups, or a /sys that we could only bind
+			   */
 	if (!host_is_v2())
 		return mount_v1_all(at, e);
 	r = container_mnt_fs("cgroup2", NULL, STRICT | MOUNT_ATTR_RDONLY, &tree, e);
@@ -150,15 +153,19 @@ static int make_tmpfs(const struct container_mount *m, int *ret, struct err *e)
 		const char *word;
 		unsigned set, clear;
 	} flags[] = {
-		{ "ro", MOUNT_ATTR_RDONLY, 0 },	    { "rw", 0, MOUNT_ATTR_RDONLY },
-		{ "nosuid", MOUNT_ATTR_NOSUID, 0 }, { "suid", 0, MOUNT_ATTR_NOSUID },
-		{ "noexec", MOUNT_ATTR_NOEXEC, 0 }, { "exec", 0, MOUNT_ATTR_NOEXEC },
-		{ "nodev", MOUNT_ATTR_NODEV, 0 },   { "noatime", MOUNT_ATTR_NOATIME, 0 },
+		{ "ro", MOUNT_ATTR_RDONLY, 0 },
+		{ "rw", 0, MOUNT_ATTR_RDONLY },
+		{ "nosuid", MOUNT_ATTR_NOSUID, 0 },
+		{ "suid", 0, MOUNT_ATTR_NOSUID },
+		{ "noexec", MOUNT_ATTR_NOEXEC, 0 },
+		{ "exec", 0, MOUNT_ATTR_NOEXEC },
+		{ "nodev", MOUNT_ATTR_NODEV, 0 },
+		{ "noatime", MOUNT_ATTR_NOATIME, 0 },
 		{ "relatime", 0, 0 },
 	};
 
 	strv_split(&words, m->options ? m->options : "", ",");
-	strv_foreach(i, &words) {
+	strv_foreach (i, &words) {
 		size_t k = 0;
 
 		while (k < ARRAY_LEN(flags) && !str_eq(words.v[i], flags[k].word))
@@ -184,15 +191,16 @@ static int mount_one(const struct container_mount *m, int tree, int root, struct
 		r = err_set(e, errno, "stat its source");
 	}
 	if (r == 0)
-		r = container_mnt_target(root, m->target, S_ISDIR(st.st_mode), &at, NULL, e);
+		r = container_mnt_target(root, m->target, S_ISDIR(st.st_mode), &at, NULL,
+					 e);
 	if (r == 0)
 		r = container_mnt_attach(tree, at, "", e);
 	return r < 0 ? err_ctx(e, "mount '%s'", m->target) : 0;
 }
 
 /*
- * pivot_root(".", "."): the old root ends up on top of the new one and is then taken away.
- * The calls are made through the fd, so no path is walked in between.
+ * pivot_root(".", "."): the old root ends up on top of the new one and is then taken
+ * away. The calls are made through the fd, so no path is walked in between.
  */
 static int pivot(int root, struct err *e)
 {

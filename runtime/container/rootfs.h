@@ -1,26 +1,31 @@
 /*
  * container/rootfs.h - what a container sees as its file system: private to the room.
  *
- * Runs in the child, as root of the container's user namespace, in its new mount, pid, ipc and
- * cgroup namespaces, while the host's root is still "/".
+ * Runs in the child, as root of the container's user namespace, in its new mount, pid,
+ * ipc and cgroup namespaces, while the host's root is still "/".
  */
 #ifndef CONTAINER_ROOTFS_H
 #define CONTAINER_ROOTFS_H
 
 #include "runtime/container/plan.h"
 
-/** container_rootfs_enter() - build all mounts, then make the new root "/"; the old is gone */
+/** container_rootfs_enter() - build all mounts, then make the new root "/"; the old is
+ * gone */
 must_check int container_rootfs_enter(const struct container_plan *p, struct err *e);
 
-/** container_dev_mount() - /dev with its nodes, pts, shm and mqueue, on the directory @at */
+/** container_dev_mount() - /dev with its nodes, pts, shm and mqueue, on the directory @at
+ */
 must_check int container_dev_mount(int at, uint64_t shm_bytes, struct err *e);
 
-/** container_masks_proc() - hide and write-protect what leaks or steers the host in @proc */
+/** container_masks_proc() - hide and write-protect what leaks or steers the host in @proc
+ */
 must_check int container_masks_proc(int proc, struct err *e);
 /** container_masks_sys() - the same for @sys */
 must_check int container_masks_sys(int sys, struct err *e);
 
-/** container_sysctl_apply() - defaults and the spec's, through @proc while it is writable */
-must_check int container_sysctl_apply(const struct container_spec *s, int proc, struct err *e);
+/** container_sysctl_apply() - defaults and the spec's, through @proc while it is writable
+ */
+must_check int container_sysctl_apply(const struct container_spec *s, int proc,
+				      struct err *e);
 
 #endif

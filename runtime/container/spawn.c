@@ -29,8 +29,9 @@ static int run(void *p)
 }
 
 /*
- * The C library has no clone3 wrapper, and a plain system call would let the child return on
- * the caller's stack. So: the call, and in the child straight into @fn on the new stack.
+ * The C library has no clone3 wrapper, and a plain system call would let the child return
+ * on the caller's stack. So: the call, and in the child straight into @fn on the new
+ * stack.
  */
 #if defined(__x86_64__)
 static long clone3_run(struct clone_args *a, int (*fn)(void *), void *arg)
@@ -51,8 +52,8 @@ static long clone3_run(struct clone_args *a, int (*fn)(void *), void *arg)
 			 "hlt\n"
 			 "1:"
 			 : "=a"(ret)
-			 : "0"((long)SYS_clone3), "D"(a), "S"(sizeof(*a)), "r"(fn_), "r"(arg_),
-			   [exit] "i"(SYS_exit)
+			 : "0"((long)SYS_clone3), "D"(a), "S"(sizeof(*a)), "r"(fn_),
+			   "r"(arg_), [exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory", "cc");
 	return ret;
 }
@@ -94,6 +95,7 @@ int container_spawn(int (*fn)(void *arg, struct err *e), void *arg, int cgroup_f
 		.stack = (uint64_t)(uintptr_t)stack,
 		.stack_size = sizeof(stack),
 	};
+	sigset_t all, old;
 	long pid;
 	int st;
 
@@ -101,7 +103,12 @@ int container_spawn(int (*fn)(void *arg, struct err *e), void *arg, int cgroup_f
 		a.flags |= CLONE_INTO_CGROUP;
 		a.cgroup = (uint64_t)cgroup_fd;
 	}
+	/* No handler of the caller may run in the child, which would run it on our
+	 * memory. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
 	pid = clone3_run(&a, run, &c);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (pid < 0 && cgroup_fd >= 0)
 		return -EOPNOTSUPP;
 	if (pid < 0)
@@ -110,6 +117,7 @@ int container_spawn(int (*fn)(void *arg, struct err *e), void *arg, int cgroup_f
 		if (errno != EINTR)
 			return err_set(e, errno, "wait for '%s'", what);
 	if (WIFSIGNALED(st))
-		return err_msg(e, EIO, "'%s' was killed by signal %d", what, WTERMSIG(st));
+		return err_msg(e, EIO, "'%s' was killed by signal %d", what,
+			       WTERMSIG(st));
 	return c.result;
 }

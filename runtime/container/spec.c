@@ -72,8 +72,9 @@ static json_t *format_mount(const struct container_mount *m)
 {
 	json_t *j = json_object();
 
-	json_object_set_new(j, "type",
-			    json_string(m->type == CONTAINER_MOUNT_TMPFS ? "tmpfs" : "bind"));
+	json_object_set_new(
+		j, "type",
+		json_string(m->type == CONTAINER_MOUNT_TMPFS ? "tmpfs" : "bind"));
 	put_text(j, "source", m->source);
 	put_text(j, "target", m->target);
 	put_text(j, "options", m->options);
@@ -110,15 +111,17 @@ json_t *container_spec_format(const struct container_spec *s)
 	json_object_set_new(j, "mounts", mounts);
 	/* RLIM_INFINITY is all ones: it is stored as -1. */
 	for (size_t i = 0; i < s->n_rlimits; i++)
-		json_array_append_new(
-			rlimits, json_pack("{s:i,s:I,s:I}", "resource", s->rlimits[i].resource,
-					   "soft", (json_int_t)s->rlimits[i].soft, "hard",
-					   (json_int_t)s->rlimits[i].hard));
+		json_array_append_new(rlimits,
+				      json_pack("{s:i,s:I,s:I}", "resource",
+						s->rlimits[i].resource, "soft",
+						(json_int_t)s->rlimits[i].soft, "hard",
+						(json_int_t)s->rlimits[i].hard));
 	json_object_set_new(j, "rlimits", rlimits);
 	return j;
 }
 
-/* A member that is there must have @type: a damaged file must not become a laxer container. */
+/* A member that is there must have @type: a damaged file must not become a laxer
+ * container. */
 static int check_type(const json_t *j, const char *key, json_type type, struct err *e)
 {
 	const json_t *v = json_object_get(j, key);
@@ -171,7 +174,8 @@ static int parse_mount(const json_t *j, struct container_spec *s, struct err *e)
 		return err_ctx(e, "a mount");
 	type = json_str(j, "type", "bind");
 	if (!str_eq(type, "bind") && !str_eq(type, "tmpfs"))
-		return err_msg(e, EINVAL, "container spec: mount type '%s' is unknown", type);
+		return err_msg(e, EINVAL, "container spec: mount type '%s' is unknown",
+			       type);
 	if (!json_str(j, "target", NULL))
 		return err_msg(e, EINVAL, "container spec: a mount has no 'target'");
 	m = container_spec_add_mount(s);
@@ -227,13 +231,13 @@ int container_spec_parse(const json_t *j, struct container_spec *s, struct err *
 	s->shm_bytes = (uint64_t)json_int(j, "shm_bytes", 0);
 	s->host_id_base = (uid_t)json_int(j, "host_id_base", 0);
 	list = json_object_get(j, "mounts");
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		r = parse_mount(item, s, e);
 		if (r < 0)
 			return r;
 	}
 	list = json_object_get(j, "rlimits");
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		r = parse_rlimit(item, s, e);
 		if (r < 0)
 			return r;

@@ -21,8 +21,8 @@ struct swap {
 };
 
 /*
- * Readers see the old mount until it is detached and the new one, already below it, from then
- * on. The old one is detached as ".", for a path could by now lead elsewhere.
+ * Readers see the old mount until it is detached and the new one, already below it, from
+ * then on. The old one is detached as ".", for a path could by now lead elsewhere.
  */
 static int swap_beneath(const struct swap *s, int at, struct err *e)
 {

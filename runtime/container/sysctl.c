@@ -10,7 +10,8 @@
 #include "runtime/base/fd.h"
 #include "runtime/container/rootfs.h"
 
-/* Without a user namespace the kernel would let us write the host's: so the names are checked. */
+/* Without a user namespace the kernel would let us write the host's: so the names are
+ * checked. */
 static bool is_ours(const struct container_spec *s, const char *name)
 {
 	static const char *const ipc[] = { "kernel/msg", "kernel/sem", "kernel/shm",
@@ -37,7 +38,8 @@ static int write_one(int sys, const char *name, const char *value, struct err *e
 	return 0;
 }
 
-/* "net.ipv4.x=1" or "net/ipv4/x=1"; a name with slashes may hold dots (vlan interfaces). */
+/* "net.ipv4.x=1" or "net/ipv4/x=1"; a name with slashes may hold dots (vlan interfaces).
+ */
 static int apply(const struct container_spec *s, int sys, const char *pair, struct err *e)
 {
 	AUTO_FREE char *name = str_dup(pair);
@@ -50,8 +52,8 @@ static int apply(const struct container_spec *s, int sys, const char *pair, stru
 		for (char *p = name; (p = strchr(p, '.')); p++)
 			*p = '/';
 	if (!is_ours(s, name))
-		return err_msg(e, EINVAL, "sysctl '%s' is not of the container's namespaces",
-			       pair);
+		return err_msg(e, EINVAL,
+			       "sysctl '%s' is not of the container's namespaces", pair);
 	return write_one(sys, name, value, e);
 }
 
@@ -66,7 +68,8 @@ int container_sysctl_apply(const struct container_spec *s, int proc, struct err 
 
 	if (sys < 0)
 		return err_set(e, errno, "open 'sys'");
-	/* A network namespace of the host's user namespace refuses: then the defaults stay. */
+	/* A network namespace of the host's user namespace refuses: then the defaults
+	 * stay. */
 	for (size_t i = 0; s->netns_fd >= 0 && i < ARRAY_LEN(net_defaults); i++)
 		if (write_one(sys, net_defaults[i][0], net_defaults[i][1], e) < 0)
 			err_clear(e);

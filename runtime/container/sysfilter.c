@@ -1,4 +1,5 @@
-/* container/sysfilter.c - see sysfilter.h. Knows libseccomp and the cache; decides no call. */
+/* container/sysfilter.c - see sysfilter.h. Knows libseccomp and the cache; decides no
+ * call. */
 #include "runtime/container/sysfilter.h"
 
 #include <errno.h>
@@ -22,13 +23,15 @@ static void auto_release(scmp_filter_ctx *ctx)
 		seccomp_release(*ctx);
 }
 
-/* Names that this libseccomp or this machine does not have are skipped: they stay ENOSYS. */
-static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *names, struct err *e)
+/* Names that this libseccomp or this machine does not have are skipped: they stay ENOSYS.
+ */
+static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *names,
+		     struct err *e)
 {
 	AUTO_STRV struct strv v = STRV_INIT;
 
 	strv_split(&v, names, " ");
-	strv_foreach(i, &v) {
+	strv_foreach (i, &v) {
 		int nr = seccomp_syscall_resolve_name(v.v[i]), r;
 
 		if (nr == __NR_SCMP_ERROR)
@@ -49,14 +52,16 @@ struct rule {
 	scmp_datum_t a, b;
 };
 
-static int add_rules(scmp_filter_ctx ctx, const struct rule *rules, size_t n, struct err *e)
+static int add_rules(scmp_filter_ctx ctx, const struct rule *rules, size_t n,
+		     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct scmp_arg_cmp arg = { .arg = 0,
 						  .op = rules[i].op,
 						  .datum_a = rules[i].a,
 						  .datum_b = rules[i].b };
-		int r = seccomp_rule_add_array(ctx, rules[i].action, rules[i].nr, 1, &arg);
+		int r = seccomp_rule_add_array(ctx, rules[i].action, rules[i].nr, 1,
+					       &arg);
 
 		if (r < 0 && r != -EDOM)
 			return err_set(e, -r, "seccomp rule for call '%d'", rules[i].nr);
@@ -71,11 +76,14 @@ static int add_rules(scmp_filter_ctx ctx, const struct rule *rules, size_t n, st
 
 static int add_argument_rules(scmp_filter_ctx ctx, bool namespaces, struct err *e)
 {
-	static const int bits[] = { CLONE_NEWNS,  CLONE_NEWUTS, CLONE_NEWIPC,	CLONE_NEWUSER,
-				    CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP };
-	static const unsigned long personalities[] = { 0, 0x8, 0x20000, 0x20008, 0xffffffff };
+	static const int bits[] = { CLONE_NEWNS,    CLONE_NEWUTS, CLONE_NEWIPC,
+				    CLONE_NEWUSER,  CLONE_NEWPID, CLONE_NEWNET,
+				    CLONE_NEWCGROUP };
+	static const unsigned long personalities[] = { 0, 0x8, 0x20000, 0x20008,
+						       0xffffffff };
 	const struct rule sockets[] = {
-		/* VSOCK reaches the hypervisor, ALG a large kernel surface; all others pass. */
+		/* VSOCK reaches the hypervisor, ALG a large kernel surface; all others
+		   pass. */
 		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_LT, AF_ALG, 0 },
 		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_EQ, AF_NFC, 0 },
 		{ SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_CMP_GT, AF_VSOCK, 0 },
@@ -133,14 +141,14 @@ static int add_gates(scmp_filter_ctx ctx, uint64_t caps, struct err *e)
 		AUTO_STRV struct strv v = STRV_INIT;
 
 		strv_split(&v, sysfilter_gates[i].names, " ");
-		strv_foreach(k, &v) {
+		strv_foreach (k, &v) {
 			int r;
 
 			if (strv_has(&done, v.v[k]))
 				continue;
 			strv_add(&done, v.v[k]);
-			r = add_names(ctx, is_open(caps, v.v[k]) ? SCMP_ACT_ALLOW : NO, v.v[k],
-				      e);
+			r = add_names(ctx, is_open(caps, v.v[k]) ? SCMP_ACT_ALLOW : NO,
+				      v.v[k], e);
 			if (r < 0)
 				return r;
 		}
@@ -153,15 +161,18 @@ static int fill(scmp_filter_ctx ctx, uint64_t caps, struct err *e)
 	bool admin = has_cap(caps, CAP_SYS_ADMIN);
 	int r = 0;
 
-	/* 32-bit programs of the same machine; x32 and all others are answered, not killed. */
+	/* 32-bit programs of the same machine; x32 and all others are answered, not
+	 * killed. */
 	if (seccomp_arch_native() == SCMP_ARCH_X86_64)
 		r = seccomp_arch_add(ctx, SCMP_ARCH_X86);
 	else if (seccomp_arch_native() == SCMP_ARCH_AARCH64)
 		r = seccomp_arch_add(ctx, SCMP_ARCH_ARM);
 	if (r == 0)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+				     SCMP_ACT_ERRNO(ENOSYS));
 	if (r == 0)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree */
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE,
+				     2); /* a binary tree */
 	if (r < 0)
 		return err_set(e, -r, "set up 'seccomp' filter");
 	r = add_names(ctx, SCMP_ACT_ALLOW, sysfilter_allowed, e);
@@ -171,7 +182,8 @@ static int fill(scmp_filter_ctx ctx, uint64_t caps, struct err *e)
 		r = add_gates(ctx, caps, e);
 	if (r == 0)
 		r = add_argument_rules(ctx, admin, e);
-	/* Its flags are behind a pointer, out of a filter's sight: the C library falls back. */
+	/* Its flags are behind a pointer, out of a filter's sight: the C library falls
+	 * back. */
 	if (r == 0 && admin)
 		r = add_names(ctx, SCMP_ACT_ALLOW, "clone clone3", e);
 	return r;
@@ -228,7 +240,8 @@ static void cache_name(uint64_t caps, char *ret, size_t n)
 
 static bool is_program(const struct buf *b)
 {
-	return b->len > 0 && b->len <= FILTER_MAX && b->len % sizeof(struct sock_filter) == 0;
+	return b->len > 0 && b->len <= FILTER_MAX &&
+	       b->len % sizeof(struct sock_filter) == 0;
 }
 
 int container_sysfilter_load(uint64_t caps, int cache_fd, struct sock_fprog *ret,

@@ -14,11 +14,12 @@
 
 /**
  * container_sysfilter_load() - the filter for processes that may have @caps
- * @cache_fd: directory that keeps compiled filters by a hash of all that went into them; -1: none
+ * @cache_fd: directory that keeps compiled filters by a hash of all that went into them;
+ * -1: none
  * @ret: ret->filter owned by the caller (free)
  */
-must_check int container_sysfilter_load(uint64_t caps, int cache_fd, struct sock_fprog *ret,
-					struct err *e);
+must_check int container_sysfilter_load(uint64_t caps, int cache_fd,
+					struct sock_fprog *ret, struct err *e);
 
 /* The lists (sysfilter_table.c): names separated by spaces. */
 struct sysfilter_gate {

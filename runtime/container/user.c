@@ -1,8 +1,9 @@
 /*
  * container/user.c - "user[:group]" by the image's own /etc/passwd and /etc/group.
  *
- * Knows the two files' format. They are foreign bytes: sizes are bounded, odd lines skipped,
- * nothing but a regular file is read. Does not know user namespaces: ids are the container's.
+ * Knows the two files' format. They are foreign bytes: sizes are bounded, odd lines
+ * skipped, nothing but a regular file is read. Does not know user namespaces: ids are the
+ * container's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,9 +44,9 @@ static int read_table(int root, const char *path, struct buf *ret, struct err *e
 
 	buf_add(ret, "", 0);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ?
-			       0 :
-			       err_set(e, errno, "open '%s' in the container", path);
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : err_set(e, errno, "open '%s' in the container", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_msg(e, EINVAL, "'%s' in the container is not a file", path);
 	return fd_read_all(fd, FILE_MAX, ret, path, e);
@@ -71,7 +72,8 @@ static bool record_is(const struct record *r, const char *want, size_t min_field
 	return str_eq(r->field[0], want) || (parse_id(want, &wanted) && id == wanted);
 }
 
-/* Finds the passwd line of @name; sets uid, gid, home and *@ret_login (borrowed from @text). */
+/* Finds the passwd line of @name; sets uid, gid, home and *@ret_login (borrowed from
+ * @text). */
 static bool find_user(char *text, const char *name, struct container_user *u,
 		      const char **ret_login)
 {
@@ -85,7 +87,8 @@ static bool find_user(char *text, const char *name, struct container_user *u,
 		if (!record_is(&r, name, 6) || !parse_id(r.field[3], &gid))
 			continue;
 		if (found && !str_eq(r.field[0], name))
-			continue; /* the first of a number, but a name of its own is better */
+			continue; /* the first of a number, but a name of its own is
+				     better */
 		found = true;
 		(void)parse_id(r.field[2], &u->uid);
 		u->gid = gid;
@@ -117,7 +120,8 @@ static bool is_member(char *list, const char *login)
 	return false;
 }
 
-/* With @want set: its gid. Otherwise: every group that lists @login. True when @want is found. */
+/* With @want set: its gid. Otherwise: every group that lists @login. True when @want is
+ * found. */
 static bool scan_groups(char *text, const char *want, const char *login,
 			struct container_user *u)
 {
@@ -148,7 +152,8 @@ static int resolve_group(int root, const char *group, const char *login,
 		return r;
 	if (scan_groups(text.data, group, login, u) || !group || parse_id(group, &u->gid))
 		return 0;
-	return err_msg(e, ENOENT, "group '%s' is not in the container's /etc/group", group);
+	return err_msg(e, ENOENT, "group '%s' is not in the container's /etc/group",
+		       group);
 }
 
 static int resolve(int root, char *name, struct container_user *u, struct err *e)
@@ -165,8 +170,8 @@ static int resolve(int root, char *name, struct container_user *u, struct err *e
 	if (!*name)
 		wanted = "0";
 	if (!find_user(text.data, wanted, u, &login) && !parse_id(wanted, &u->uid))
-		return err_msg(e, ENOENT, "user '%s' is not in the container's /etc/passwd",
-			       wanted);
+		return err_msg(e, ENOENT,
+			       "user '%s' is not in the container's /etc/passwd", wanted);
 	return resolve_group(root, group && *group ? group : NULL, login, u, e);
 }
 

@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_container_spec.c - a stored spec, perhaps damaged; what parses is stable. */
+/* tests/fuzz/fuzz_container_spec.c - a stored spec, perhaps damaged; what parses is
+ * stable. */
 #include <stdint.h>
 
 #include "runtime/container/spec.h"

@@ -1,9 +1,11 @@
 /*
- * tests/lib/container_fixture.h - a root file system of busybox and a way to run things in it.
+ * tests/lib/container_fixture.h - a root file system of busybox and a way to run things
+ * in it.
  *
- * Nothing is mounted on the host: each test has a mount namespace of its own. The root is a
- * tmpfs, idmapped to a user namespace as the program's overlay roots are; before Linux 6.3, which
- * cannot idmap a tmpfs, its files are owned by the user namespace's root instead.
+ * Nothing is mounted on the host: each test has a mount namespace of its own. The root is
+ * a tmpfs, idmapped to a user namespace as the program's overlay roots are; before
+ * Linux 6.3, which cannot idmap a tmpfs, its files are owned by the user namespace's root
+ * instead.
  */
 #ifndef CONTAINER_FIXTURE_H
 #define CONTAINER_FIXTURE_H
@@ -69,7 +71,8 @@ __attribute__((unused)) static int fix_tmpfs(void)
 /* A tmpfs with busybox in it, owned by the host's root. */
 __attribute__((unused)) static int fix_tree(void)
 {
-	static const char *const dirs[] = { "bin", "etc", "tmp", "home", "home/app", "data" };
+	static const char *const dirs[] = { "bin",  "etc",      "tmp",
+					    "home", "home/app", "data" };
 	int dir = fix_tmpfs();
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
@@ -77,14 +80,16 @@ __attribute__((unused)) static int fix_tree(void)
 	CHECK(fchmodat(dir, "tmp", 01777, 0) == 0);
 	fix_copy(dir, "/bin/busybox", "bin/busybox", 0755);
 	CHECK(symlinkat("busybox", dir, "bin/sh") == 0);
-	fix_write(dir, "etc/passwd",
-		  "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:app:/home/app:/bin/sh\n",
-		  0644);
+	fix_write(
+		dir, "etc/passwd",
+		"root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:app:/home/app:/bin/sh\n",
+		0644);
 	fix_write(dir, "etc/group", "root:x:0:\napp:x:1001:\nextra:x:2000:app\n", 0644);
 	return dir;
 }
 
-static int fix_give_away(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int fix_give_away(const char *path, const struct stat *st, int type,
+			 struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;
 	return lchown(path, FIX_HOST_BASE, FIX_HOST_BASE);
@@ -93,7 +98,8 @@ static int fix_give_away(const char *path, const struct stat *st, int type, stru
 /* The same tree with its ids shown as those of @userns. */
 __attribute__((unused)) static int fix_idmapped(int tree, int userns)
 {
-	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
+	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP,
+				.userns_fd = (uint64_t)userns };
 	int fd = open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
 	char path[64];
@@ -207,8 +213,8 @@ __attribute__((unused)) static void fix_check(struct fixture *f, const char *scr
 	fix_script(f, script);
 	code = fix_run(f, &e);
 	if (code != 0)
-		test_fail(__FILE__, __LINE__, "exit %d of: %s\n%s%s", code, script, f->out,
-			  err_text(&e));
+		test_fail(__FILE__, __LINE__, "exit %d of: %s\n%s%s", code, script,
+			  f->out, err_text(&e));
 }
 
 __attribute__((unused)) static int fix_count_fds(void)

@@ -1,4 +1,5 @@
-/* tests/unit/test_cgroup_group.c - real groups of this machine, and rules on a fake tree. */
+/* tests/unit/test_cgroup_group.c - real groups of this machine, and rules on a fake tree.
+ */
 #include <signal.h>
 
 #include "runtime/base/proc.h"
@@ -65,8 +66,11 @@ TEST(group_takes_limits_and_gives_them_back)
 {
 	struct cgroup_host *h = host();
 	AUTO_FREE char *path = name("shop/db"), *t = top();
-	struct cgroup_limits lim = { .memory_bytes = 64 << 20, .cpu_millis = 500, .pids = 32,
-				     .devices = true, .cpu_shares = 512 };
+	struct cgroup_limits lim = { .memory_bytes = 64 << 20,
+				     .cpu_millis = 500,
+				     .pids = 32,
+				     .devices = true,
+				     .cpu_shares = 512 };
 	struct cgroup_limits got;
 	struct cgroup *g = NULL;
 	struct err e = ERR_INIT;
@@ -77,7 +81,8 @@ TEST(group_takes_limits_and_gives_them_back)
 	CHECK_INT(got.cpu_millis, 500);
 	CHECK_INT(got.pids, 32);
 	cgroup_free(g);
-	/* adopted: what is not limited any more is lifted, memory grows past the old swap limit */
+	/* adopted: what is not limited any more is lifted, memory grows past the old swap
+	 * limit */
 	lim = (struct cgroup_limits){ .memory_bytes = 256 << 20 };
 	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
 	CHECK_OK(cgroup_limits(g, &got, &e), &e);
@@ -105,8 +110,10 @@ TEST(group_that_fails_is_undone)
 {
 	struct cgroup_host *h = host();
 	AUTO_FREE char *path = name("shop/bad"), *t = top();
-	AUTO_FREE char *want = str_fmt("cgroup '%s': controller 'cpu': 'cpu_shares' 1 is not from "
-				       "2 to 262144", path);
+	AUTO_FREE char *want =
+		str_fmt("cgroup '%s': controller 'cpu': 'cpu_shares' 1 is not from "
+			"2 to 262144",
+			path);
 	struct cgroup_limits lim = { .memory_bytes = 64 << 20, .cpu_shares = 1 };
 	struct err e = ERR_INIT;
 
@@ -117,7 +124,9 @@ TEST(group_that_fails_is_undone)
 
 TEST(group_refuses_odd_paths)
 {
-	static const char *const paths[] = { "", "/", "/abs", "a/../b", ".", "a/.hidden" };
+	static const char *const paths[] = {
+		"", "/", "/abs", "a/../b", ".", "a/.hidden"
+	};
 	struct cgroup_host *h = host();
 	struct cgroup_limits lim = { 0 };
 
@@ -177,7 +186,8 @@ TEST(group_counts_what_it_uses_and_limits_processes)
 	CHECK(!cgroup_is_empty(g));
 	CHECK_OK(cgroup_usage(g, &u, &e), &e);
 	CHECK_INT(u.pids, 5);
-	CHECK(u.memory_bytes > 0 && u.memory_peak_bytes >= u.memory_bytes && u.cpu_usec > 0);
+	CHECK(u.memory_bytes > 0 && u.memory_peak_bytes >= u.memory_bytes &&
+	      u.cpu_usec > 0);
 	CHECK_OK(cgroup_kill(g, &e), &e);
 	waitpid(pid, NULL, 0);
 	cgroup_free(g);
@@ -288,7 +298,8 @@ TEST(group_allows_the_default_devices_only)
 	CHECK_OK(cgroup_allow_device(g, 'c', 1, 11, &e), &e);
 	pid = fork();
 	if (pid == 0)
-		_exit(cgroup_join(g, &e) == 0 && open("/dev/kmsg", O_RDONLY) >= 0 ? 0 : 1);
+		_exit(cgroup_join(g, &e) == 0 && open("/dev/kmsg", O_RDONLY) >= 0 ? 0
+										  : 1);
 	CHECK(waitpid(pid, &st, 0) == pid && st == 0);
 	cgroup_free(g);
 	CHECK_OK(cgroup_destroy(h, path, &e), &e);
@@ -306,14 +317,20 @@ TEST(group_enables_controllers_on_the_way_down_on_v2)
 	char info[] = "31 23 0:28 / /u rw - cgroup2 x rw\n";
 
 	CHECK(mkdirat(dir, "u", 0755) == 0);
-	CHECK_OK(fd_write_file(dir, "u/cgroup.controllers", "memory pids\n", 12, 0644, &e), &e);
-	CHECK_OK(fd_write_file(dir, "u/cgroup.subtree_control", "memory\n", 7, 0644, &e), &e);
+	CHECK_OK(
+		fd_write_file(dir, "u/cgroup.controllers", "memory pids\n", 12, 0644, &e),
+		&e);
+	CHECK_OK(fd_write_file(dir, "u/cgroup.subtree_control", "memory\n", 7, 0644, &e),
+		 &e);
 	CHECK_OK(cgroup_host_find(info, prefix, &h, &e), &e);
-	/* a plain directory has no cgroup.procs: the whole is undone, and says what was missing */
+	/* a plain directory has no cgroup.procs: the whole is undone, and says what was
+	 * missing */
 	CHECK_INT(cgroup_create(h, "a/b", &lim, NULL, &e), -ENOENT);
-	CHECK_STR(err_text(&e), "cgroup 'a/b': open 'cgroup.procs': No such file or directory");
+	CHECK_STR(err_text(&e),
+		  "cgroup 'a/b': open 'cgroup.procs': No such file or directory");
 	CHECK(faccessat(dir, "u/a", F_OK, 0) < 0);
 	CHECK_OK(fd_read_file(dir, "u/cgroup.subtree_control", 64, &text, &e), &e);
-	CHECK_STR(text.data, "+pidsy\n"); /* memory was on; a plain file is overwritten in place */
+	CHECK_STR(text.data,
+		  "+pidsy\n"); /* memory was on; a plain file is overwritten in place */
 	cgroup_host_free(h);
 }

@@ -16,11 +16,12 @@ TEST(host_finds_v1_hierarchies_alone_and_together)
 {
 	struct cgroup_host h;
 
-	parse("22 27 0:21 / /proc rw - proc proc rw\n"
-	      LINE("/sys/fs/cgroup/cpu,cpuacct", "cgroup", "rw,cpu,cpuacct")
-	      LINE("/sys/fs/cgroup/memory", "cgroup", "rw,memory")
-	      LINE("/sys/fs/cgroup/systemd", "cgroup", "rw,xattr,name=systemd")
-	      LINE("/sys/fs/cgroup/unified", "cgroup2", "rw"), &h);
+	parse("22 27 0:21 / /proc rw - proc proc rw\n" LINE("/sys/fs/cgroup/cpu,cpuacct",
+							    "cgroup", "rw,cpu,cpuacct")
+		      LINE("/sys/fs/cgroup/memory", "cgroup", "rw,memory") LINE(
+			      "/sys/fs/cgroup/systemd", "cgroup", "rw,xattr,name=systemd")
+			      LINE("/sys/fs/cgroup/unified", "cgroup2", "rw"),
+	      &h);
 	CHECK_INT(h.n, 3);
 	CHECK_INT(h.hier[0].controllers, CTL_CPU | CTL_CPUACCT);
 	CHECK_STR(h.hier[1].mount, "/sys/fs/cgroup/memory");
@@ -33,7 +34,9 @@ TEST(host_takes_the_first_of_several_mounts)
 	struct cgroup_host h;
 
 	parse(LINE("/a\\040b", "cgroup2", "rw") LINE("/second", "cgroup2", "rw")
-	      LINE("/m", "cgroup", "rw,memory") LINE("/m2", "cgroup", "rw,memory"), &h);
+		      LINE("/m", "cgroup", "rw,memory")
+			      LINE("/m2", "cgroup", "rw,memory"),
+	      &h);
 	CHECK_INT(h.n, 2);
 	CHECK_STR(h.hier[0].mount, "/a b");
 	CHECK_STR(h.hier[1].mount, "/m");
@@ -43,7 +46,8 @@ TEST(host_skips_lines_that_are_cut_or_odd)
 {
 	struct cgroup_host h;
 
-	parse("\n - \n1 2 3\nx - cgroup\n1 2 3 4 5 - cgroup2\n1 2 0:1 / /x - cgroup x rw,blkio\n",
+	parse("\n - \n1 2 3\nx - cgroup\n1 2 3 4 5 - cgroup2\n1 2 0:1 / /x - cgroup x "
+	      "rw,blkio\n",
 	      &h);
 	CHECK_INT(h.n, 0);
 }
@@ -67,8 +71,8 @@ TEST(host_version_2_is_where_memory_and_pids_are_unified)
 	char text[] = LINE("/u", "cgroup2", "rw");
 
 	CHECK(mkdirat(dir, "u", 0755) == 0);
-	CHECK_OK(fd_write_file(dir, "u/cgroup.controllers", "cpuset cpu io memory pids\n", 26,
-			       0644, &e),
+	CHECK_OK(fd_write_file(dir, "u/cgroup.controllers", "cpuset cpu io memory pids\n",
+			       26, 0644, &e),
 		 &e);
 	CHECK_OK(cgroup_host_find(text, prefix, &h, &e), &e);
 	CHECK_INT(cgroup_host_version(h), 2);

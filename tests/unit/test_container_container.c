@@ -1,4 +1,5 @@
-/* tests/unit/test_container_container.c - create, start, wait: what a process is given. */
+/* tests/unit/test_container_container.c - create, start, wait: what a process is given.
+ */
 #include <sys/resource.h>
 
 #include "tests/lib/container_fixture.h"
@@ -46,7 +47,8 @@ TEST(container_env_cwd_and_umask_have_defaults)
 	fix_check(f, "[ $HOME = /home/app ] && [ $HOSTNAME = box ] && [ $EXTRA = 1 ] &&"
 		     "[ $(hostname) = box ] && [ $(pwd) = /srv/made/here ] &&"
 		     "[ $(umask) = 0022 ] && touch here && [ -z \"$TERM\" ] &&"
-		     "[ $PATH = /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ]");
+		     "[ $PATH = "
+		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ]");
 }
 
 TEST(container_user_has_its_groups_and_no_capabilities)
@@ -65,11 +67,13 @@ TEST(container_root_has_the_default_capabilities_only)
 {
 	struct fixture *f = fix_new();
 
-	/* Docker's 14 without MKNOD and AUDIT_WRITE: 00000000a80425fb - 08000000 - 20000000 */
-	fix_check(f, "for s in CapPrm CapEff CapBnd; do"
-		     " grep -q \"$s:.00000000800425fb\" /proc/self/status || exit 1; done;"
-		     "grep -q 'NoNewPrivs:.1' /proc/self/status &&"
-		     "grep -q 'Seccomp:.2' /proc/self/status");
+	/* Docker's 14 without MKNOD and AUDIT_WRITE: 00000000a80425fb - 08000000 -
+	 * 20000000 */
+	fix_check(f,
+		  "for s in CapPrm CapEff CapBnd; do"
+		  " grep -q \"$s:.00000000800425fb\" /proc/self/status || exit 1; done;"
+		  "grep -q 'NoNewPrivs:.1' /proc/self/status &&"
+		  "grep -q 'Seccomp:.2' /proc/self/status");
 }
 
 TEST(container_capabilities_are_added_and_dropped)
@@ -103,8 +107,10 @@ TEST(container_nonroot_binds_port_80)
 	struct fixture *f = fix_new();
 
 	f->spec.user = str_dup("app");
-	fix_check(f, "httpd -p 80 -h /tmp && grep -q ':0050 ' /proc/net/tcp* &&"
-		     "[ \"$(cat /proc/sys/net/ipv4/ping_group_range)\" = '0	65535' ]");
+	fix_check(
+		f,
+		"httpd -p 80 -h /tmp && grep -q ':0050 ' /proc/net/tcp* &&"
+		"[ \"$(cat /proc/sys/net/ipv4/ping_group_range)\" = '0	65535' ]");
 }
 
 TEST(container_entry_points_may_change_user)
@@ -126,11 +132,12 @@ TEST(container_setpriv_of_the_host_works_on_a_read_only_root)
 
 	f->spec.rootfs_fd = host;
 	f->spec.read_only = true;
-	fix_args(f, "setpriv", "--reuid=1000", "--regid=1001", "--clear-groups", "/usr/bin/id",
-		 "-u", NULL);
+	fix_args(f, "setpriv", "--reuid=1000", "--regid=1001", "--clear-groups",
+		 "/usr/bin/id", "-u", NULL);
 	CHECK_INT(fix_run(f, &e), 0);
 	CHECK_STR(f->out, "1000\n");
-	fix_args(f, "/bin/sh", "-c", "! touch /new 2>/dev/null && touch /dev/shm/x", NULL);
+	fix_args(f, "/bin/sh", "-c", "! touch /new 2>/dev/null && touch /dev/shm/x",
+		 NULL);
 	CHECK_INT(fix_run(f, &e), 0);
 }
 
@@ -147,7 +154,8 @@ TEST(container_signals_are_as_after_boot)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	f->spec.init_path = fix_init_path();
 	/* not by a shell, which has dispositions of its own */
-	fix_args(f, "/bin/busybox", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL);
+	fix_args(f, "/bin/busybox", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status",
+		 NULL);
 	CHECK_INT(fix_run(f, &e), 0);
 	CHECK_STR(f->out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
@@ -158,7 +166,8 @@ TEST(container_has_no_fd_of_ours)
 	int leak = open("/etc/passwd", O_RDONLY); /* not close-on-exec */
 
 	CHECK(leak >= 0);
-	/* 3 is the directory that ls reads; with init it is the same for the main process */
+	/* 3 is the directory that ls reads; with init it is the same for the main process
+	 */
 	fix_check(f, "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ]");
 	f->spec.init_path = fix_init_path();
 	fix_check(f, "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ] &&"
@@ -191,8 +200,8 @@ TEST(container_start_tells_127_from_126)
 			const char *program;
 			int err;
 		} rows[] = {
-			{ "nosuch", ENOENT },	   { "/bin/nosuch", ENOENT },
-			{ "/etc/passwd", EACCES }, { "/etc", EACCES },
+			{ "nosuch", ENOENT },         { "/bin/nosuch", ENOENT },
+			{ "/etc/passwd", EACCES },    { "/etc", EACCES },
 			{ "/etc/noformat", ENOEXEC },
 		};
 
@@ -203,8 +212,9 @@ TEST(container_start_tells_127_from_126)
 		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
 			struct container *c = NULL;
 			struct err e = ERR_INIT;
-			AUTO_FREE char *want = str_fmt("execute '%s': %s", rows[k].program,
-						       strerror(rows[k].err));
+			AUTO_FREE char *want =
+				str_fmt("execute '%s': %s", rows[k].program,
+					strerror(rows[k].err));
 
 			fix_args(f, rows[k].program, NULL);
 			CHECK_OK(container_create(&f->spec, &c, &e), &e);
@@ -228,8 +238,9 @@ TEST(container_failure_in_the_child_is_told_in_one_line)
 	m->type = CONTAINER_MOUNT_TMPFS;
 	m->target = str_dup("/etc/passwd/x");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: mount '/etc/passwd/x': open '/etc/passwd/x' "
-				"in the container: Not a directory");
+	CHECK_STR(err_text(&e),
+		  "create container: mount '/etc/passwd/x': open '/etc/passwd/x' "
+		  "in the container: Not a directory");
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
@@ -294,8 +305,9 @@ TEST(container_rlimits_are_set_and_a_refused_one_is_named)
 	l = (struct container_rlimit){ RLIMIT_NOFILE, 1u << 31, 1u << 31 };
 	fix_script(f, "true");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: raise resource limit 'nofile' to 2147483648: "
-				"Operation not permitted");
+	CHECK_STR(err_text(&e),
+		  "create container: raise resource limit 'nofile' to 2147483648: "
+		  "Operation not permitted");
 	f->spec.n_rlimits = 0;
 	f->spec.rlimits = NULL;
 }
@@ -309,8 +321,9 @@ TEST(container_sysctls_are_written_and_foreign_ones_refused)
 	fix_check(f, "[ $(cat /proc/sys/net/ipv4/ip_forward) = 1 ]");
 	strv_add(&f->spec.sysctls, "vm.swappiness=1");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: mount '/proc': sysctl 'vm.swappiness=1' is "
-				"not of the container's namespaces");
+	CHECK_STR(err_text(&e),
+		  "create container: mount '/proc': sysctl 'vm.swappiness=1' is "
+		  "not of the container's namespaces");
 }
 
 TEST(container_tty_is_a_terminal_with_job_control)
@@ -327,9 +340,10 @@ TEST(container_tty_is_a_terminal_with_job_control)
 
 		if (inits[i])
 			f->spec.init_path = fix_init_path();
-		fix_script(f, "tty; echo $TERM; ls -la /dev/console; [ -t 0 ] && [ -t 2 ] &&"
-			      "echo ok > /dev/tty && echo con > /dev/console && read x &&"
-			      "echo got $x");
+		fix_script(f,
+			   "tty; echo $TERM; ls -la /dev/console; [ -t 0 ] && [ -t 2 ] &&"
+			   "echo ok > /dev/tty && echo con > /dev/console && read x &&"
+			   "echo got $x");
 		CHECK_OK(container_create(&f->spec, &c, &e), &e);
 		CHECK(container_tty(c) >= 0 && isatty(container_tty(c)));
 		CHECK_OK(container_start(c, &e), &e);
@@ -372,10 +386,11 @@ TEST(container_without_user_namespace_is_confined_too)
 	f->spec.userns_fd = -1;
 	f->spec.netns_fd = -1;
 	f->spec.rootfs_fd = f->tree;
-	fix_check(f, "[ $(id -u) = 0 ] && ! mknod /tmp/x c 1 3 2>/dev/null &&"
-		     "! unshare -m true 2>/dev/null && ! touch /proc/sys/x 2>/dev/null &&"
-		     "[ ! -s /proc/kcore ] && [ $(ls /sys/firmware | wc -l) = 0 ] &&"
-		     "! echo x 2>/dev/null > /proc/sysrq-trigger && [ -d /sys/class/net ]");
+	fix_check(f,
+		  "[ $(id -u) = 0 ] && ! mknod /tmp/x c 1 3 2>/dev/null &&"
+		  "! unshare -m true 2>/dev/null && ! touch /proc/sys/x 2>/dev/null &&"
+		  "[ ! -s /proc/kcore ] && [ $(ls /sys/firmware | wc -l) = 0 ] &&"
+		  "! echo x 2>/dev/null > /proc/sysrq-trigger && [ -d /sys/class/net ]");
 }
 
 TEST(container_init_cannot_be_overwritten_by_its_container)
@@ -395,17 +410,22 @@ TEST(container_init_cannot_be_overwritten_by_its_container)
 TEST(container_sees_its_own_cgroups_as_the_top)
 {
 	struct fixture *f = fix_new();
-	struct cgroup_limits lim = { .memory_bytes = 64 << 20, .pids = 20, .devices = true };
+	struct cgroup_limits lim = { .memory_bytes = 64 << 20,
+				     .pids = 20,
+				     .devices = true };
 	AUTO_FREE char *path = str_fmt("minibox-test-c-%d/box", (int)getpid());
 	struct cgroup_host *h = NULL;
 	struct cgroup *g = NULL;
 	struct err e = ERR_INIT;
 	const char *check =
 		"while IFS=: read n c p; do case $c in name=*|blkio|*hugetlb*) ;;"
-		" *) [ $p = / ] || { echo $c $p; exit 1; };; esac; done < /proc/self/cgroup;"
-		"cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes"
+		" *) [ $p = / ] || { echo $c $p; exit 1; };; esac; done < "
+		"/proc/self/cgroup;"
+		"cat /sys/fs/cgroup/memory.max "
+		"/sys/fs/cgroup/memory/memory.limit_in_bytes"
 		" 2>/dev/null | grep -qx 67108864 || { ls /sys/fs/cgroup; exit 1; };"
-		"cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null | grep -qx 20"
+		"cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null | "
+		"grep -qx 20"
 		" && ! mkdir /sys/fs/cgroup/x 2>/dev/null";
 	int code;
 
@@ -420,5 +440,6 @@ TEST(container_sees_its_own_cgroups_as_the_top)
 		code = fix_run(f, &e);
 	CHECK_OK(cgroup_destroy(h, path, &e), &e);
 	if (code)
-		test_fail(__FILE__, __LINE__, "exit %d: %s%s", code, f->out, err_text(&e));
+		test_fail(__FILE__, __LINE__, "exit %d: %s%s", code, f->out,
+			  err_text(&e));
 }

@@ -1,7 +1,8 @@
 /* tests/unit/test_container_exec.c - a further process in a running container. */
 #include "tests/lib/container_fixture.h"
 
-/* A container that sleeps, and a copy of its spec as the CLI would have it from the store. */
+/* A container that sleeps, and a copy of its spec as the CLI would have it from the
+ * store. */
 struct exec_fixture {
 	struct fixture *f;
 	struct container *c;
@@ -55,14 +56,16 @@ TEST(exec_joins_all_namespaces_with_the_same_confinement)
 	struct exec_fixture x = running("exec sleep 60", "");
 	struct err e = ERR_INIT;
 	char out[4096];
-	int r = exec_script(
-		&x,
-		"for n in user mnt net ipc uts pid cgroup; do"
-		" [ $(readlink /proc/self/ns/$n) = $(readlink /proc/1/ns/$n) ] || echo $n; done;"
-		"for k in CapEff CapBnd CapPrm Seccomp: NoNewPrivs; do"
-		" [ \"$(grep $k /proc/self/status)\" = \"$(grep $k /proc/1/status)\" ] || echo $k;"
-		"done; [ $(hostname) = box ] && [ $(id -u) = 0 ]; ls /proc/self/fd | tr '\\n' ' '",
-		out, sizeof(out), &e);
+	int r = exec_script(&x,
+			    "for n in user mnt net ipc uts pid cgroup; do"
+			    " [ $(readlink /proc/self/ns/$n) = $(readlink /proc/1/ns/$n) "
+			    "] || echo $n; done;"
+			    "for k in CapEff CapBnd CapPrm Seccomp: NoNewPrivs; do"
+			    " [ \"$(grep $k /proc/self/status)\" = \"$(grep $k "
+			    "/proc/1/status)\" ] || echo $k;"
+			    "done; [ $(hostname) = box ] && [ $(id -u) = 0 ]; ls "
+			    "/proc/self/fd | tr '\\n' ' '",
+			    out, sizeof(out), &e);
 
 	CHECK_INT(r, 0);
 	CHECK_STR(out, "0 1 2 3 ");
@@ -76,7 +79,8 @@ TEST(exec_as_the_user_of_the_image_in_its_directory)
 	char out[4096];
 
 	x.stored.cwd = str_dup("/home/app");
-	CHECK_INT(exec_script(&x, "id -u; pwd; echo $HOME; exit 9", out, sizeof(out), &e), 9);
+	CHECK_INT(exec_script(&x, "id -u; pwd; echo $HOME; exit 9", out, sizeof(out), &e),
+		  9);
 	CHECK_STR(out, "1000\n/home/app\n/home/app\n");
 	container_abort(x.c);
 }
@@ -89,7 +93,8 @@ TEST(exec_tells_127_from_126)
 
 	strv_free(&x.stored.args);
 	strv_add(&x.stored.args, "nosuch");
-	CHECK_INT(container_exec(&x.stored, container_pid(x.c), container_pidfd(x.c), &c, &e),
+	CHECK_INT(container_exec(&x.stored, container_pid(x.c), container_pidfd(x.c), &c,
+				 &e),
 		  -ENOENT);
 	CHECK(c);
 	CHECK_INT(container_exec_errno(c), ENOENT);
@@ -126,7 +131,8 @@ TEST(exec_with_a_terminal)
 	strv_add(&x.stored.args, "sh");
 	strv_add(&x.stored.args, "-c");
 	strv_add(&x.stored.args, "tty; echo ok > /dev/tty");
-	CHECK_OK(container_exec(&x.stored, container_pid(x.c), container_pidfd(x.c), &c, &e),
+	CHECK_OK(container_exec(&x.stored, container_pid(x.c), container_pidfd(x.c), &c,
+				&e),
 		 &e);
 	CHECK(isatty(container_tty(c)));
 	fix_read_all(container_tty(c), out, sizeof(out));
@@ -146,7 +152,8 @@ TEST(exec_cannot_be_looked_into_before_it_is_the_containers_own)
 		" l=$(readlink $p/exe 2>/dev/null) && [ \"$l\" != /bin/busybox ] &&"
 		" echo saw $l >> /data/seen;"
 		" for fd in $p/fd/*; do l=$(readlink $fd 2>/dev/null) && case $l in"
-		" pipe*|/dev/null|socket*|/proc/*|/data/*) ;; *) echo fd $l >> /data/seen;; esac; done;"
+		" pipe*|/dev/null|socket*|/proc/*|/data/*) ;; *) echo fd $l >> "
+		"/data/seen;; esac; done;"
 		" done; done",
 		"");
 	struct err e = ERR_INIT;

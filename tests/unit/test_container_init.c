@@ -23,8 +23,10 @@ TEST(init_is_pid_1_and_reaps_orphans)
 
 	/* orphans that end at once must not stay as zombies ("Z" in their state) */
 	fix_check(f, "[ $(cat /proc/1/comm) = minibox-init ] && [ $$ = 2 ] &&"
-		     "for i in 1 2 3 4 5; do (sh -c 'exit 3' & sleep 0.01 & ) ; done; sleep 0.3;"
-		     "grep -l '^State:.Z' /proc/[0-9]*/status; [ $(ls -d /proc/[0-9]* | wc -l) -le 5 ]");
+		     "for i in 1 2 3 4 5; do (sh -c 'exit 3' & sleep 0.01 & ) ; done; "
+		     "sleep 0.3;"
+		     "grep -l '^State:.Z' /proc/[0-9]*/status; [ $(ls -d /proc/[0-9]* | "
+		     "wc -l) -le 5 ]");
 }
 
 TEST(init_ends_as_the_main_process_and_writes_its_status)
@@ -64,7 +66,8 @@ TEST(init_passes_signals_on)
 
 	CHECK(pipe2(p, O_CLOEXEC) == 0);
 	f->spec.stdio[1] = p[1];
-	fix_script(f, "trap 'echo hup' HUP; trap 'echo usr1' USR1; trap 'echo term; exit 5' TERM;"
+	fix_script(f, "trap 'echo hup' HUP; trap 'echo usr1' USR1; trap 'echo term; exit "
+		      "5' TERM;"
 		      "echo up; while :; do sleep 0.05; done");
 	start(f, &c);
 	close(p[1]);

@@ -22,7 +22,8 @@ TEST(ns_userns_maps_65536_ids_and_keeps_no_process)
 		if (setns(fd, CLONE_NEWUSER) < 0 ||
 		    fd_read_file(AT_FDCWD, "/proc/self/gid_map", 256, &map, &e) < 0)
 			_exit(1);
-		_exit(strstr(map.data, " 65536\n") && setresuid(65535, 0, 0) == 0 ? 0 : 2);
+		_exit(strstr(map.data, " 65536\n") && setresuid(65535, 0, 0) == 0 ? 0
+										  : 2);
 	}
 	CHECK(waitpid(pid, &st, 0) == pid && st == 0);
 }

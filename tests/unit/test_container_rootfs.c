@@ -1,4 +1,5 @@
-/* tests/unit/test_container_rootfs.c - mounts, masks and /dev as a container sees them. */
+/* tests/unit/test_container_rootfs.c - mounts, masks and /dev as a container sees them.
+ */
 #include "tests/lib/container_fixture.h"
 
 static struct container_mount *add_bind(struct fixture *f, const char *source,
@@ -28,7 +29,8 @@ TEST(rootfs_shows_nothing_of_the_host)
 {
 	struct fixture *f = fix_new();
 
-	fix_check(f, "[ \"$(ls / | tr '\\n' ' ')\" = 'bin data dev etc home proc sys tmp ' ] &&"
+	fix_check(f, "[ \"$(ls / | tr '\\n' ' ')\" = 'bin data dev etc home proc sys tmp "
+		     "' ] &&"
 		     "! grep -qE ' /(mnt|work|run)|/dev/vda' /proc/self/mountinfo &&"
 		     "[ $(ls -d /proc/[0-9]* | wc -l) -le 5 ]");
 }
@@ -37,11 +39,14 @@ TEST(rootfs_masks_paths_of_proc_and_sys)
 {
 	struct fixture *f = fix_new();
 
-	fix_check(f, "for p in kcore keys timer_list latency_stats sched_debug interrupts; do"
-		     " [ ! -s /proc/$p ] || { echo $p; exit 1; }; "
-		     " [ -z \"$(cat /proc/$p 2>/dev/null)\" ] || { echo $p; exit 1; }; done;"
-		     "for p in /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap; do"
-		     " [ -z \"$(ls $p 2>/dev/null)\" ] || { echo $p; exit 1; }; done");
+	fix_check(
+		f,
+		"for p in kcore keys timer_list latency_stats sched_debug interrupts; do"
+		" [ ! -s /proc/$p ] || { echo $p; exit 1; }; "
+		" [ -z \"$(cat /proc/$p 2>/dev/null)\" ] || { echo $p; exit 1; }; done;"
+		"for p in /proc/acpi /proc/scsi /sys/firmware "
+		"/sys/devices/virtual/powercap; do"
+		" [ -z \"$(ls $p 2>/dev/null)\" ] || { echo $p; exit 1; }; done");
 	fix_check(f, "for p in /proc/sys/kernel/hostname /proc/sysrq-trigger /proc/irq/x"
 		     " /proc/sys/net/core/somaxconn /proc/fs/x /proc/bus/x /sys/x; do"
 		     " (echo 1 > $p) 2>/dev/null && { echo $p; exit 1; }; done; true");
@@ -57,8 +62,10 @@ TEST(rootfs_sysfs_shows_the_containers_own_network)
 {
 	struct fixture *f = fix_new();
 
-	fix_check(f, "[ \"$(ls /sys/class/net | grep -v -e tunl -e sit -e gre -e erspan -e ip_vti"
-		     " -e ip6)\" = lo ] && grep -q ' /sys .*ro,.* - sysfs ' /proc/self/mountinfo");
+	fix_check(f, "[ \"$(ls /sys/class/net | grep -v -e tunl -e sit -e gre -e erspan "
+		     "-e ip_vti"
+		     " -e ip6)\" = lo ] && grep -q ' /sys .*ro,.* - sysfs ' "
+		     "/proc/self/mountinfo");
 }
 
 TEST(rootfs_falls_back_to_a_bound_sysfs_in_the_hosts_network)
@@ -74,14 +81,16 @@ TEST(rootfs_dev_is_minimal_and_works)
 {
 	struct fixture *f = fix_new();
 
-	fix_check(f, "[ \"$(ls /dev | tr '\\n' ' ')\" = 'fd full mqueue null ptmx pts random shm"
-		     " stderr stdin stdout tty urandom zero ' ] && echo x > /dev/null &&"
-		     "[ $(head -c 4 /dev/zero | wc -c) = 4 ] &&"
-		     "[ $(head -c 4 /dev/urandom | wc -c) = 4 ] &&"
-		     "! (echo x > /dev/full) 2>/dev/null && [ ! -e /dev/core ] &&"
-		     "[ $(df -k /dev/shm | awk 'END{print $2}') = 65536 ] &&"
-		     "touch /dev/shm/a /dev/mqueue/q && [ $(stat -c %a /dev/ptmx) = 777 ] &&"
-		     "[ $(stat -L -c %a /dev/ptmx) = 666 ]");
+	fix_check(f,
+		  "[ \"$(ls /dev | tr '\\n' ' ')\" = 'fd full mqueue null ptmx pts "
+		  "random shm"
+		  " stderr stdin stdout tty urandom zero ' ] && echo x > /dev/null &&"
+		  "[ $(head -c 4 /dev/zero | wc -c) = 4 ] &&"
+		  "[ $(head -c 4 /dev/urandom | wc -c) = 4 ] &&"
+		  "! (echo x > /dev/full) 2>/dev/null && [ ! -e /dev/core ] &&"
+		  "[ $(df -k /dev/shm | awk 'END{print $2}') = 65536 ] &&"
+		  "touch /dev/shm/a /dev/mqueue/q && [ $(stat -c %a /dev/ptmx) = 777 ] &&"
+		  "[ $(stat -L -c %a /dev/ptmx) = 666 ]");
 	f->spec.shm_bytes = 1 << 20;
 	fix_check(f, "[ $(df -k /dev/shm | awk 'END{print $2}') = 1024 ]");
 }
@@ -111,12 +120,15 @@ TEST(rootfs_binds_directories_and_files_on_targets_it_makes)
 	fix_write(dir, "file", "content\n", 0644);
 	add_bind(f, path, "/new/deep/dir")->read_only = true;
 	add_bind(f, file, "/etc/new/file");
-	/* an inner user's root may write what the host's root owns only through an idmap */
+	/* an inner user's root may write what the host's root owns only through an idmap
+	 */
 	m = add_bind(f, path, "/mapped");
 	m->idmap = true;
 	m->nosuid = m->nodev = m->noexec = true;
-	fix_check(f, "[ $(cat /new/deep/dir/file) = content ] && [ $(cat /etc/new/file) = content ]"
-		     "&& ! touch /new/deep/dir/x 2>/dev/null && ! touch /etc/new/file 2>/dev/null"
+	fix_check(f, "[ $(cat /new/deep/dir/file) = content ] && [ $(cat /etc/new/file) "
+		     "= content ]"
+		     "&& ! touch /new/deep/dir/x 2>/dev/null && ! touch /etc/new/file "
+		     "2>/dev/null"
 		     "&& touch /mapped/made && [ $(stat -c %u /mapped/file) = 0 ]"
 		     "&& grep -q ' /mapped rw,nosuid,nodev,noexec' /proc/self/mountinfo");
 	CHECK(faccessat(dir, "made", F_OK, 0) == 0);
@@ -128,8 +140,9 @@ TEST(rootfs_binds_directories_and_files_on_targets_it_makes)
 	add_bind(f, "/nowhere/at/all", "/x");
 	fix_script(f, "true");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: bind '/nowhere/at/all' at '/x': No such file "
-				"or directory");
+	CHECK_STR(err_text(&e),
+		  "create container: bind '/nowhere/at/all' at '/x': No such file "
+		  "or directory");
 }
 
 TEST(rootfs_resolves_targets_inside_the_container_only)
@@ -141,7 +154,8 @@ TEST(rootfs_resolves_targets_inside_the_container_only)
 	struct err e = ERR_INIT;
 
 	fix_write(dir, "file", "content\n", 0644);
-	/* an image whose directory is a link to the top: it must be the container's top */
+	/* an image whose directory is a link to the top: it must be the container's top
+	 */
 	CHECK(symlinkat("../../../../..", f->tree, "escape") == 0);
 	add_bind(f, path, target);
 	fix_check(f, "true");
@@ -149,8 +163,9 @@ TEST(rootfs_resolves_targets_inside_the_container_only)
 	add_bind(f, path, "/a/../../b");
 	fix_script(f, "true");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: mount '/a/../../b': path '/a/../../b' has a "
-				"'..'");
+	CHECK_STR(err_text(&e),
+		  "create container: mount '/a/../../b': path '/a/../../b' has a "
+		  "'..'");
 }
 
 TEST(rootfs_refuses_an_image_with_a_link_for_proc)
@@ -161,8 +176,9 @@ TEST(rootfs_refuses_an_image_with_a_link_for_proc)
 	CHECK(symlinkat("data", f->tree, "proc") == 0);
 	fix_script(f, "true");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: mount '/proc': open '/proc' in the container: "
-				"Too many levels of symbolic links");
+	CHECK_STR(err_text(&e),
+		  "create container: mount '/proc': open '/proc' in the container: "
+		  "Too many levels of symbolic links");
 }
 
 TEST(rootfs_mounts_tmpfs_with_options)
@@ -179,8 +195,9 @@ TEST(rootfs_mounts_tmpfs_with_options)
 		     "grep -q ' /run/t rw,nosuid,nodev,noexec' /proc/self/mountinfo");
 	str_set(&m->options, "sise=1");
 	CHECK_INT(fix_run(f, &e), -1);
-	CHECK_STR(err_text(&e), "create container: mount '/run/t': file system 'tmpfs': option "
-				"'sise': Invalid argument");
+	CHECK_STR(err_text(&e),
+		  "create container: mount '/run/t': file system 'tmpfs': option "
+		  "'sise': Invalid argument");
 }
 
 TEST(rootfs_is_read_only_when_asked_but_its_mounts_are_not)
@@ -207,7 +224,8 @@ TEST(rootfs_mounts_inside_never_reach_the_host)
 	CHECK(mkdirat(AT_FDCWD, str_fmt("%s/sub", path), 0777) == 0);
 	add_bind(f, path, "/shared");
 	f->spec.privileged = true;
-	fix_check(f, "mount -t tmpfs inner /shared/sub && grep -q /shared/sub /proc/self/mountinfo");
+	fix_check(f, "mount -t tmpfs inner /shared/sub && grep -q /shared/sub "
+		     "/proc/self/mountinfo");
 	CHECK_OK(fd_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &text, &e), &e);
 	CHECK(!strstr(text.data, "/sub "));
 	CHECK(umount2(path, MNT_DETACH) == 0);

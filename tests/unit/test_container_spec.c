@@ -1,4 +1,5 @@
-/* tests/unit/test_container_spec.c - the spec survives being stored; a damaged one is refused. */
+/* tests/unit/test_container_spec.c - the spec survives being stored; a damaged one is
+ * refused. */
 #include <sys/resource.h>
 
 #include "runtime/container/spec.h"
@@ -80,7 +81,8 @@ TEST(spec_parse_names_a_bad_member)
 		struct err e = ERR_INIT;
 
 		container_spec_init(&s);
-		CHECK_OK(json_parse(rows[i].text, strlen(rows[i].text), "row", &j, &e), &e);
+		CHECK_OK(json_parse(rows[i].text, strlen(rows[i].text), "row", &j, &e),
+			 &e);
 		CHECK_INT(container_spec_parse(j, &s, &e), -EINVAL);
 		CHECK_STR(err_text(&e), rows[i].want);
 		container_spec_free(&s);

@@ -1,4 +1,5 @@
-/* tests/unit/test_container_swap.c - a mount is exchanged under a reader that never stops. */
+/* tests/unit/test_container_swap.c - a mount is exchanged under a reader that never
+ * stops. */
 #include <sys/utsname.h>
 
 #include "tests/lib/container_fixture.h"
@@ -41,16 +42,18 @@ static void swap_under_a_reader(bool stack, int times)
 	fix_write(m->source_fd, "file", "0\n", 0644);
 	m->target = str_dup("/srv/static");
 	/* in the shell itself: no fork between two opens */
-	fix_script(f, "n=0; v=; while [ \"$v\" != \"$(cat /data/last 2>/dev/null)\" ]; do"
-		      " i=0; while [ $i -lt 200 ]; do read v < /srv/static/file || exit 3;"
-		      " i=$((i+1)); done; n=$((n+i)); done; echo $n > /data/reads");
+	fix_script(f,
+		   "n=0; v=; while [ \"$v\" != \"$(cat /data/last 2>/dev/null)\" ]; do"
+		   " i=0; while [ $i -lt 200 ]; do read v < /srv/static/file || exit 3;"
+		   " i=$((i+1)); done; n=$((n+i)); done; echo $n > /data/reads");
 	fix_write(f->tree, "data/last", last, 0644);
 	CHECK_OK(container_create(&f->spec, &c, &e), &e);
 	CHECK_OK(container_start(c, &e), &e);
 	for (int i = 1; i <= times; i++) {
 		int tree = make_tree(i);
 
-		CHECK_OK(container_mount_swap(container_pid(c), "/srv/static", tree, stack, &e),
+		CHECK_OK(container_mount_swap(container_pid(c), "/srv/static", tree,
+					      stack, &e),
 			 &e);
 		CHECK(fcntl(tree, F_GETFD) < 0); /* consumed */
 		usleep(1000);
@@ -113,9 +116,11 @@ TEST(swap_names_a_target_that_is_not_there)
 	fix_script(f, "exec sleep 60");
 	CHECK_OK(container_create(&f->spec, &c, &e), &e);
 	CHECK_OK(container_start(c, &e), &e);
-	CHECK_INT(container_mount_swap(container_pid(c), "/nowhere", tree, false, &e), -ENOENT);
-	CHECK_STR(err_text(&e), "swap mount '/nowhere': open '/nowhere' in the container: No such "
-				"file or directory");
+	CHECK_INT(container_mount_swap(container_pid(c), "/nowhere", tree, false, &e),
+		  -ENOENT);
+	CHECK_STR(err_text(&e),
+		  "swap mount '/nowhere': open '/nowhere' in the container: No such "
+		  "file or directory");
 	CHECK(fcntl(tree, F_GETFD) >= 0);
 	container_abort(c);
 }

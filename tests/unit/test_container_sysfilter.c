@@ -1,4 +1,5 @@
-/* tests/unit/test_container_sysfilter.c - what the filter answers, asked from inside it. */
+/* tests/unit/test_container_sysfilter.c - what the filter answers, asked from inside it.
+ */
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -49,11 +50,12 @@ TEST(sysfilter_answers_enosys_to_unknown_calls)
 TEST(sysfilter_answers_eperm_to_refused_calls)
 {
 	static const long refused[] = {
-		SYS_keyctl,   SYS_add_key, SYS_request_key, SYS_kexec_load, SYS_pivot_root,
-		SYS_mount,    SYS_umount2, SYS_setns,	    SYS_unshare,    SYS_bpf,
-		SYS_open_by_handle_at,	   SYS_init_module, SYS_reboot,	    SYS_userfaultfd,
-		SYS_io_uring_setup,	   SYS_fsopen,	    SYS_move_mount, SYS_acct,
-		SYS_perf_event_open,	   SYS_swapon,	    SYS_settimeofday,
+		SYS_keyctl,       SYS_add_key,     SYS_request_key,       SYS_kexec_load,
+		SYS_pivot_root,   SYS_mount,       SYS_umount2,           SYS_setns,
+		SYS_unshare,      SYS_bpf,         SYS_open_by_handle_at, SYS_init_module,
+		SYS_reboot,       SYS_userfaultfd, SYS_io_uring_setup,    SYS_fsopen,
+		SYS_move_mount,   SYS_acct,        SYS_perf_event_open,   SYS_swapon,
+		SYS_settimeofday,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
@@ -80,9 +82,11 @@ TEST(sysfilter_opens_gates_by_capability)
 
 TEST(sysfilter_looks_at_the_flags_of_clone)
 {
-	static const long flags[] = { CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET | SIGCHLD,
-				      CLONE_NEWPID | CLONE_NEWIPC, CLONE_NEWUTS,
-				      CLONE_NEWCGROUP | CLONE_NEWNS };
+	static const long flags[] = {
+		CLONE_NEWUSER,          CLONE_NEWNS,
+		CLONE_NEWNET | SIGCHLD, CLONE_NEWPID | CLONE_NEWIPC,
+		CLONE_NEWUTS,           CLONE_NEWCGROUP | CLONE_NEWNS
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		CHECK_INT(ask(0, SYS_clone, flags[i], 0, 0), EPERM);
@@ -110,7 +114,8 @@ TEST(sysfilter_takes_a_compiled_filter_from_the_cache)
 	CHECK_OK(container_sysfilter_load(0, dir, &first, &e), &e);
 	CHECK_OK(container_sysfilter_load(0, dir, &second, &e), &e);
 	CHECK(first.len == second.len);
-	CHECK(memcmp(first.filter, second.filter, first.len * sizeof(*first.filter)) == 0);
+	CHECK(memcmp(first.filter, second.filter, first.len * sizeof(*first.filter)) ==
+	      0);
 	CHECK_OK(fd_list(dir, ".", &names, &e), &e);
 	CHECK_INT(names.n, 1);
 	/* other gates are another filter; capabilities that open no gate are not */

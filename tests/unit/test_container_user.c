@@ -9,9 +9,12 @@ static int image(const char *passwd, const char *group)
 
 	CHECK(mkdirat(dir, "etc", 0755) == 0);
 	if (passwd)
-		CHECK_OK(fd_write_file(dir, "etc/passwd", passwd, strlen(passwd), 0644, &e), &e);
+		CHECK_OK(fd_write_file(dir, "etc/passwd", passwd, strlen(passwd), 0644,
+				       &e),
+			 &e);
 	if (group)
-		CHECK_OK(fd_write_file(dir, "etc/group", group, strlen(group), 0644, &e), &e);
+		CHECK_OK(fd_write_file(dir, "etc/group", group, strlen(group), 0644, &e),
+			 &e);
 	return dir;
 }
 
@@ -79,12 +82,10 @@ TEST(user_unknown_is_named)
 	struct err e = ERR_INIT;
 
 	CHECK_INT(container_user_resolve(dir, "nobody", &u, &e), -ENOENT);
-	CHECK_STR(err_text(&e),
-		  "user 'nobody' is not in the container's /etc/passwd");
+	CHECK_STR(err_text(&e), "user 'nobody' is not in the container's /etc/passwd");
 	err_clear(&e);
 	CHECK_INT(container_user_resolve(dir, "app:staff", &u, &e), -ENOENT);
-	CHECK_STR(err_text(&e),
-		  "group 'staff' is not in the container's /etc/group");
+	CHECK_STR(err_text(&e), "group 'staff' is not in the container's /etc/group");
 }
 
 TEST(user_of_an_image_without_files)
@@ -113,6 +114,5 @@ TEST(user_files_that_lead_out_or_hang_are_refused)
 	CHECK(unlinkat(dir, "etc/passwd", 0) == 0);
 	CHECK(mkfifoat(dir, "etc/passwd", 0644) == 0);
 	CHECK_INT(container_user_resolve(dir, "root", &u, &e), -EINVAL);
-	CHECK_STR(err_text(&e),
-		  "'/etc/passwd' in the container is not a file");
+	CHECK_STR(err_text(&e), "'/etc/passwd' in the container is not a file");
 }

@@ -1,13 +1,14 @@
 /*
  * container/init/init.c - minibox-init, PID 1 of a container.
  *
- * Starts the main process, passes signals on to it, reaps orphans, writes the main process's
- * wait status for whoever watches, ends as it ended. No C library and no allocation: one
- * dirtied page of stack is what a container pays for it.
+ * Starts the main process, passes signals on to it, reaps orphans, writes the main
+ * process's wait status for whoever watches, ends as it ended. No C library and no
+ * allocation: one dirtied page of stack is what a container pays for it.
  *
  * argv: "minibox-init" FLAGS PROGRAM ARG0 ARGS...
  *   FLAGS   "s": fd 4 takes the wait status as decimal text; "t": fd 0 is the terminal
- * fd 3 takes one int, the errno of a failed execve; its closing means the execve was done.
+ * fd 3 takes one int, the errno of a failed execve; its closing means the execve was
+ * done.
  */
 #include <asm/unistd.h>
 #include <linux/prctl.h>
@@ -23,7 +24,8 @@ enum { WNOHANG_ = 1, ENOENT_ = 2 };
 typedef unsigned long sigset;
 #define SIGBIT(s) (1UL << ((s)-1))
 
-/* What the kernel raises for a fault of our own, and what must not reach a terminal's reader. */
+/* What the kernel raises for a fault of our own, and what must not reach a terminal's
+ * reader. */
 #define NOT_FORWARDED                                                                    \
 	(SIGBIT(SIGCHLD) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU) | SIGBIT(SIGSEGV) |         \
 	 SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGFPE) | SIGBIT(SIGTRAP))
@@ -51,7 +53,8 @@ static void set_mask(sigset set)
 }
 
 /* In the new process: a session of its own, so that a shell gets job control. */
-static void run_main(const char *flags, char **argv, char **envp) __attribute__((noreturn));
+static void run_main(const char *flags, char **argv, char **envp)
+	__attribute__((noreturn));
 static void run_main(const char *flags, char **argv, char **envp)
 {
 	int err;
@@ -91,7 +94,8 @@ static void reap(long main_pid, const char *flags)
 	}
 }
 
-/* Blocked signals are queued even for PID 1, which the kernel spares from unhandled ones. */
+/* Blocked signals are queued even for PID 1, which the kernel spares from unhandled ones.
+ */
 void init_main(long *stack)
 {
 	long argc = stack[0], pid;

@@ -1,4 +1,5 @@
-/* container/init/syscall.h - system calls and entry point without a C library. Private to init. */
+/* container/init/syscall.h - system calls and entry point without a C library. Private to
+ * init. */
 #ifndef INIT_SYSCALL_H
 #define INIT_SYSCALL_H
 
