@@ -132,7 +132,8 @@ static bool is_address(const char *s)
 	return inet_pton(AF_INET, s, &a) == 1 || inet_pton(AF_INET6, s, &a) == 1;
 }
 
-/* NAME:ADDRESS or NAME=ADDRESS, an IPv6 address with or without brackets. */
+/* NAME:ADDRESS or NAME=ADDRESS, an IPv6 address with or without brackets; host-gateway is
+ * the host as seen from the stack's network. */
 void decode_extra_hosts(struct decode *d, struct model_service *s,
 			const struct conf_node *node)
 {
@@ -145,11 +146,8 @@ void decode_extra_hosts(struct decode *d, struct model_service *s,
 		AUTO_FREE char *addr = str_ndup(at + brackets, strlen(at) - 2 * brackets);
 		AUTO_FREE char *pair = str_fmt("%s=%s", name, addr);
 
-		if (strcmp(addr, "host-gateway") == 0) {
-			diag_at(d->diag, w->pos, "'host-gateway' is not supported yet");
-			continue;
-		}
-		if (!value_hostname(name) || !is_address(addr)) {
+		if (!value_hostname(name) ||
+		    (!is_address(addr) && strcmp(addr, "host-gateway") != 0)) {
 			decode_bad(d, node, w, "NAME:ADDRESS");
 			continue;
 		}

@@ -107,7 +107,7 @@ struct model_service {
 	enum model_userns userns;
 	struct strv cap_add, cap_drop; /* "NET_ADMIN", "ALL" */
 	struct strv sysctls, labels;   /* NAME=VALUE */
-	struct strv extra_hosts;       /* NAME=ADDRESS */
+	struct strv extra_hosts;       /* NAME=ADDRESS or NAME=host-gateway */
 	struct strv dns;               /* addresses */
 	struct strv profiles, aliases;
 	struct strv expose; /* "PORT" or "PORT/udp": words to people, nothing opens */
