@@ -78,7 +78,7 @@ struct sup_dep {
 struct sup_service {
 	char name[SUP_NAME];
 	uint32_t instance;	/* changes when the container was made anew */
-	uint32_t address;	/* network order; 0: none */
+	uint32_t address;	/* network order, what probes connect to; 0: none */
 	uint32_t restart, restart_max; /* 0: no bound */
 	uint32_t stop_signal, stop_grace_ms;
 	uint32_t health, health_port;
@@ -108,9 +108,11 @@ struct sup_status {
 
 enum sup_op {
 	SUP_OP_RELOAD = 1, /* .spec was replaced; services keep their state by name */
-	SUP_OP_UP,	   /* want service ("": all that are not wanted) up, dependencies first */
-	SUP_OP_STOP,	   /* stop it, dependants first; answered when it has ended */
-	SUP_OP_RESTART,	   /* stop and start; answered when it runs again */
+	SUP_OP_UP,	   /* want service ("": all that are not wanted, or failed for good) up,
+			      dependencies first; answered at once */
+	SUP_OP_STOP,	   /* stop service ("": all), and only it; of several that are stopped at
+			      once dependants go first; answered when it has ended */
+	SUP_OP_RESTART,	   /* stop and start ("": all); answered when it runs again */
 	SUP_OP_KILL,	   /* send signal arg to the main process */
 	SUP_OP_QUIT,	   /* answered, then the supervisor (and keeper) end; containers stay */
 	SUP_OP_WATCH,	   /* from now on send events on this connection; answered at once */
@@ -154,7 +156,11 @@ struct sup_log_record {
 
 /**
  * sup_start() - run minibox-supervisor for @stack unless one runs; returns when it listens
- * @exe_dir: directory of the executables; @cgroup_join: called in the child before exec, may be NULL
+ * @exe_dir:  directory of the executables
+ * @run_fd:   directory RUN; RUN/@stack/.spec must have been written and says where the logs go
+ * @in_child: called in the child before exec (it joins a cgroup there), may be NULL
+ *
+ * Return: 0, also if one runs already; -EIO with the supervisor's own message, other -errno.
  */
 must_check int sup_start(const char *exe_dir, int run_fd, const char *stack,
 			 int (*in_child)(void *arg, struct err *e), void *arg, struct err *e);

@@ -299,7 +299,7 @@ static struct fakestack fake_stack(void)
 {
 	struct fakestack f = { .sock = -1, .guard = -1 };
 	struct err e = ERR_INIT;
-	AUTO_CLOSE int dir = scratch_dir(), root = -1;
+	AUTO_CLOSE int dir = scratch_dir();
 	const char *supervisor = getenv("MINIBOX_SUPERVISOR");
 	char link[64], *slash;
 	ssize_t n;
