@@ -124,7 +124,7 @@ static int unpack_stream(struct stream *s, struct tree *t, struct unpack_result 
 	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(a) != ARCHIVE_OK ||
 	    archive_read_open(a, s, NULL, on_read, NULL) != ARCHIVE_OK)
-		r = err_msg(e, EINVAL, "it cannot be read: %s",
+		r = err_msg(e, EINVAL, "it is not a tar archive: %s",
 			    a ? archive_error_string(a) : "out of memory");
 	if (r == 0)
 		r = read_entries(a, t, ret, e);
