@@ -17,12 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "images/creds.h"
 #include "images/layer.h"
 #include "images/mount_path.h"
 #include "images/store.h"
 #include "images/tree.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/fsid.h"
 
 void mount_parts_free(struct mount_parts *p)
 {
@@ -201,12 +201,14 @@ static int mount_by_fd(const struct mount_parts *p, int *ret_fd, struct err *e)
 
 	if (fs < 0)
 		return err_set(e, errno, "use overlayfs");
-	r = creds_as_owner(p->upper, e);
+	/* overlayfs keeps the ids and makes its work directories by them; when it cannot, the
+	 * overlay is read-only and nothing says so. */
+	r = fsid_as_owner(p->upper, e);
 	if (r < 0)
 		return r;
 	r = configure(fs, p);
 	code = errno;
-	creds_restore();
+	fsid_restore();
 	if (r < 0) {
 		read_log(fs, text, sizeof(text));
 		return err_set(e, code, "make the overlay%s%s", *text ? ": " : "", text);

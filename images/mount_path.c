@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "images/creds.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/fsid.h"
 
 /* <sys/mount.h> and <linux/mount.h> exclude each other in this libc. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
@@ -95,7 +95,7 @@ static void *mount_in_dir(void *arg)
 
 	struct err e = ERR_INIT;
 
-	if (creds_as_owner(m->upper, &e) < 0)
+	if (fsid_as_owner(m->upper, &e) < 0)
 		m->code = e.code;
 	else if (unshare(CLONE_FS) < 0 || fchdir(m->dir) < 0 ||
 		 mount("overlay", "m", "overlay", 0, m->options) < 0)

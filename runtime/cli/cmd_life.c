@@ -82,17 +82,11 @@ static int restart_run(struct cli *c, const struct cli_args *a, struct err *e)
 static int kill_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	const char *name = args_value(a, "signal");
-	unsigned long long n = SIGKILL;
+	int sig = name ? model_signal_number(name) : SIGKILL;
 
-	if (name && !str_u64(name, 64, &n)) {
-		n = 0;
-		for (int sig = 1; sig < 32; sig++)
-			if (str_eq(sigabbrev_np(sig), str_starts(name, "SIG") ? name + 3 : name))
-				n = (unsigned)sig;
-	}
-	if (n == 0)
+	if (sig <= 0)
 		return cli_usage(c, e, "--signal '%s' is no signal", name);
-	return call(c, a, SUP_OP_KILL, (int64_t)n, e);
+	return call(c, a, SUP_OP_KILL, sig, e);
 }
 
 static const struct cli_opt start_opts[] = {

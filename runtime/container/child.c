@@ -215,6 +215,9 @@ static int confine(const struct container_plan *p, struct err *e)
 		r = become_user(&p->user, e);
 	if (r == 0)
 		r = container_caps_apply(p->user.uid == 0 ? p->caps : 0, e);
+	/* After the change of user, which clears it. */
+	if (r == 0 && s->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(e, errno, "ask to die with the caller");
 	if (r == 0 && s->no_new_privs) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return err_set(e, errno, "set 'no_new_privs'");

@@ -63,6 +63,7 @@ struct container_spec {
 	int stdio[3];	/* -1: /dev/null; ignored with tty */
 	int status_fd;	/* minibox-init writes the main process's wait status here, -1: no */
 	const struct cgroup *cgroup; /* joined first; NULL: none */
+	bool die_with_parent; /* SIGKILL when the caller ends: for a check nobody waits for any more */
 	int cache_fd;	/* directory for the compiled seccomp filter, -1: compile each time */
 };
 

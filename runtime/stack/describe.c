@@ -18,22 +18,6 @@ enum {
 	HEALTH_RETRIES = 3,
 };
 
-int instance_signal(const char *name)
-{
-	unsigned long long n;
-
-	if (str_u64(name, 64, &n))
-		return (int)n;
-	if (str_starts(name, "SIG"))
-		name += 3;
-	for (int sig = 1; sig < 32; sig++)
-		if (str_eq(sigabbrev_np(sig), name))
-			return sig;
-	if (str_starts(name, "RTMIN+") && str_u64(name + 6, 30, &n))
-		return SIGRTMIN + (int)n;
-	return 0;
-}
-
 static uint32_t restart_policy(enum model_restart r)
 {
 	static const uint32_t map[] = { [MODEL_NO] = SUP_NO,
@@ -69,7 +53,7 @@ static void describe_health(const struct instance_source *src, struct sup_servic
 	const struct image_health *ih = &src->img->health;
 
 	sup->health = health_kind(src);
-	if (mh->type == MODEL_HEALTH_IMAGE) {
+	if (mh->type == MODEL_HEALTH_IMAGE && mh->pos.line == 0) {
 		sup->health_interval_ms =
 			ih->interval_ms ? (uint32_t)ih->interval_ms : HEALTH_INTERVAL_MS;
 		sup->health_timeout_ms =
@@ -96,7 +80,7 @@ static int describe_supervision(const struct instance_source *src, struct record
 	memset(sup, 0, sizeof(*sup));
 	sup->restart = restart_policy(src->svc->restart);
 	sup->restart_max = src->svc->restart_max;
-	sup->stop_signal = sig && *sig ? (uint32_t)instance_signal(sig) : SIGTERM;
+	sup->stop_signal = sig && *sig ? (uint32_t)model_signal_number(sig) : SIGTERM;
 	if (!sup->stop_signal)
 		return err_msg(e, EINVAL, "service '%s': unknown stop signal '%s'", rs->name,
 			       sig);
@@ -111,9 +95,16 @@ static int describe_supervision(const struct instance_source *src, struct record
 	if (src->svc->n_deps > SUP_DEPS)
 		return err_msg(e, EINVAL, "service '%s' depends on more than %d services",
 			       rs->name, SUP_DEPS);
-	for (size_t i = 0; i < src->svc->n_deps; i++)
-		strv_take(&rs->dep_names, str_fmt("%s=%d", src->svc->deps[i].service,
-						  (int)src->svc->deps[i].cond));
+	for (size_t i = 0; i < src->svc->n_deps; i++) {
+		const struct model_dep *d = &src->svc->deps[i];
+
+		/* Without a word an image's own healthcheck counts too, and only the record of
+		 * the other service knows of that: left open until it is compiled. */
+		if (!d->cond_written && d->cond == MODEL_STARTED)
+			strv_take(&rs->dep_names, str_fmt("%s=?", d->service));
+		else
+			strv_take(&rs->dep_names, str_fmt("%s=%d", d->service, (int)d->cond));
+	}
 	return 0;
 }
 

@@ -51,7 +51,5 @@ must_check int instance_start(struct stack_host *h, const char *stack, const cha
 /** instance_spec() - the stored spec.json; STACK_E_ABSENT; owned by the caller */
 must_check int instance_spec(struct stack_host *h, const char *stack, const char *service,
 			     json_t **ret, struct err *e);
-/** instance_signal() - "SIGINT", "INT" or "2" to its number; 0 if there is no such signal */
-int instance_signal(const char *name);
 
 #endif

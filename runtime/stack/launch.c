@@ -118,6 +118,15 @@ static void apply_override(struct container_spec *spec, const struct stack_overr
 	memcpy(spec->stdio, o->stdio, sizeof(spec->stdio));
 }
 
+/* A launcher that was killed after the start but before its report leaves a container that
+ * nobody knows: a second one beside it would share its volumes. */
+static int kill_leftover(const struct pins *p, struct err *e)
+{
+	if (cgroup_is_empty(p->cgroup))
+		return 0;
+	return cgroup_kill(p->cgroup, e);
+}
+
 int instance_start(struct stack_host *h, const char *stack, const char *service,
 		   const struct stack_override *over, struct container **ret,
 		   int *ret_exec_errno, struct err *e)
@@ -135,6 +144,8 @@ int instance_start(struct stack_host *h, const char *stack, const char *service,
 	r = container_spec_parse(json_object_get(j, "spec"), &spec, e);
 	if (r == 0)
 		r = pins_open(h, stack, service, j, &p, &spec, e);
+	if (r == 0)
+		r = kill_leftover(&p, e);
 	if (r == 0)
 		r = open_in(p.dir, "exit", O_WRONLY | O_CREAT | O_TRUNC, &p.status, e);
 	spec.status_fd = p.status;
@@ -195,6 +206,7 @@ static int exec_in(struct stack_host *h, const char *stack, const char *service,
 		struct container *c = NULL;
 
 		apply_override(&spec, over);
+		spec.die_with_parent = over->die_with_parent;
 		r = container_exec(&spec, pid, pidfd, &c, e);
 		if (r == 0)
 			*ret = c;
@@ -233,7 +245,8 @@ int stack_exec(struct stack_host *h, const char *stack, const char *service,
 int stack_health(struct stack_host *h, const char *stack, const char *service, int *ret_code,
 		 struct err *e)
 {
-	struct stack_override over = { .stdio = { -1, STDOUT_FILENO, STDOUT_FILENO } };
+	struct stack_override over = { .stdio = { -1, STDOUT_FILENO, STDOUT_FILENO },
+				       .die_with_parent = true };
 	AUTO_JSON json_t *j = NULL;
 	struct container *c = NULL;
 	int status = 0, exec_errno = 0;

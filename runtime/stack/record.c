@@ -283,6 +283,14 @@ static int sup_index(const struct record *r, const char *name)
 	return -1;
 }
 
+/* '?' was left open: healthy where the other service has a healthcheck. */
+static uint16_t condition(const struct record *r, const char *name, char written)
+{
+	if (written != '?')
+		return (uint16_t)(written - '0');
+	return record_service(r, name)->has_health ? SUP_DEP_HEALTHY : SUP_DEP_STARTED;
+}
+
 static void compile_deps(const struct record *r, const struct record_service *s,
 			 struct sup_service *out)
 {
@@ -297,7 +305,7 @@ static void compile_deps(const struct record *r, const struct record_service *s,
 		if (at < 0 || out->n_deps == SUP_DEPS)
 			continue;
 		out->deps[out->n_deps].service = (uint16_t)at;
-		out->deps[out->n_deps++].condition = (uint16_t)(cond[1] - '0');
+		out->deps[out->n_deps++].condition = condition(r, name, cond[1]);
 	}
 }
 

@@ -27,7 +27,7 @@ struct record_service {
 	struct netns_publish *publish;
 	size_t n_publish;
 	struct sup_service sup; /* compiled for the supervisor; deps and name filled at write */
-	struct strv dep_names;	/* with the condition's number: "db=1" */
+	struct strv dep_names;	/* with the condition's number: "db=1", or "db=?" */
 };
 
 struct record_share {

@@ -138,6 +138,7 @@ struct stack_override {
 	struct strv args, env;
 	const char *user, *cwd;
 	bool tty;
+	bool die_with_parent; /* killed when the caller ends */
 	int stdio[3];
 };
 struct container; /* the process; see container.h for what may be asked of it */

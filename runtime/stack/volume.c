@@ -16,6 +16,7 @@
 #include <linux/mount.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/fsid.h"
 
 char *volume_path(const struct stack_host *h, const char *stack, const char *name)
 {
@@ -188,8 +189,14 @@ static int fill(int dir, int root_fd, const char *target, int userns_fd, struct 
 	dst = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dst < 0 || fstat(src, &st) < 0)
 		return err_set(e, errno, "open volume directory");
+	r = fsid_as_owner(dst, e);
+	if (r < 0)
+		return r;
 	r = volume_tree_copy(src, dst, e);
-	return r < 0 ? r : copy_meta(src, dst, target, &st, e);
+	if (r == 0)
+		r = copy_meta(src, dst, target, &st, e);
+	fsid_restore();
+	return r;
 }
 
 /* A crash in the middle of a fill must not leave half an image's data behind that the next

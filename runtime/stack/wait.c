@@ -13,7 +13,11 @@
 #include "runtime/base/proc.h"
 #include "runtime/stack/up.h"
 
-enum { CRASH_LOOP = 3 }; /* this many restarts while `up` waits: it will not come up */
+enum {
+	SETTLE_MS = 150,
+	LOOK_MS = 50,	/* without an event, look again */
+	CRASH_LOOP = 3, /* this many restarts while `up` waits: it will not come up */
+};
 
 static int open_stack(struct stack_host *h, const char *stack, int *stack_fd,
 		      struct record **rec, struct err *e)
@@ -68,14 +72,21 @@ int stack_watch_open(struct stack_host *h, const char *stack, int *ret, struct e
 
 enum verdict { NOT_YET, IS_UP, HAS_FAILED };
 
+/* The supervisor's words: how it ended, or what hindered its start. */
 static char *exit_text(const struct sup_status *st)
 {
-	if (*st->text)
+	if (str_starts(st->text, "exited ") || str_starts(st->text, "ended "))
 		return str_fmt("%.*s", (int)sizeof(st->text), st->text);
-	if (WIFSIGNALED(st->exit_status))
-		return str_fmt("ended by signal %d (%s)", WTERMSIG(st->exit_status),
-			       sigabbrev_np(WTERMSIG(st->exit_status)));
+	if (*st->text)
+		return str_fmt("failed: %.*s", (int)sizeof(st->text), st->text);
 	return str_fmt("exited with status %d", WEXITSTATUS(st->exit_status));
+}
+
+/* Most programs with a mistake in their set-up end at once: a service without a healthcheck
+ * counts as up only when it has run for a moment. */
+static bool has_settled(const struct sup_status *st)
+{
+	return proc_wall_ns() - st->started_wall_ns >= SETTLE_MS * 1000000ull;
 }
 
 static enum verdict judge_exit(const struct record_service *rs, const struct sup_status *st,
@@ -95,7 +106,7 @@ static enum verdict judge(const struct record_service *rs, const struct sup_stat
 	case SUP_HEALTHY:
 		return IS_UP;
 	case SUP_RUNNING:
-		return rs->has_health ? NOT_YET : IS_UP;
+		return !rs->has_health && has_settled(st) ? IS_UP : NOT_YET;
 	case SUP_UNHEALTHY:
 		*why = str_fmt("is unhealthy%s%.*s", *st->text ? ": " : "",
 			       (int)sizeof(st->text), st->text);
@@ -185,7 +196,7 @@ int stack_wait(struct stack_host *h, const char *stack, const struct strv *servi
 			r = err_msg(e, ETIMEDOUT, "stack '%s' is not up after %lld ms", stack,
 				    (long long)timeout_ms);
 		else
-			r = wait_event(h, stack, &sock, 500, e);
+			r = wait_event(h, stack, &sock, LOOK_MS, e);
 	}
 	record_free(rec);
 	return r;

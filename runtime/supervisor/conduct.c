@@ -259,7 +259,7 @@ static void describe_end(struct service *s)
 
 	if (st == 0)
 		return;
-	text_str(&t, WIFSIGNALED(st) ? "ended by signal " : "exit status ");
+	text_str(&t, WIFSIGNALED(st) ? "ended by signal " : "exited with status ");
 	text_num(&t, (uint64_t)(WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st)));
 }
 

@@ -217,6 +217,13 @@ static void connected(struct supervisor *sup, struct service *s)
 	loop_change(sup, s->probe.fd, TOKEN_PROBE, service_slot(sup, s), EPOLLIN | EPOLLRDHUP);
 }
 
+/* Bytes left unread would turn the close into a reset, which servers log as a client's fault. */
+static void discard(int fd)
+{
+	while (recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT) > 0)
+		;
+}
+
 static void reply(struct supervisor *sup, struct service *s, uint32_t events)
 {
 	char data[PROBE_REPLY_MAX], why[TEXT];
@@ -232,9 +239,11 @@ static void reply(struct supervisor *sup, struct service *s, uint32_t events)
 	}
 	switch (probe_judge(s->spec.health, data, (size_t)n, eof || n == 0, why)) {
 	case PROBE_PASS:
+		discard(s->probe.fd);
 		passed(sup, s);
 		break;
 	case PROBE_FAIL:
+		discard(s->probe.fd);
 		failed(sup, s, why);
 		break;
 	case PROBE_MORE:

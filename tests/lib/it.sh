@@ -42,7 +42,7 @@ host_state() {
 	find /sys/fs/cgroup -maxdepth 3 -type d -name 'minibox*' 2>/dev/null | sort
 	nft list tables 2>/dev/null
 	for p in /proc/[0-9]*; do
-		tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -E "minibox(-init|-supervisor)?( |$)" | grep -v "$NAME"
+		{ tr "\0" " " <"$p/cmdline"; } 2>/dev/null | grep -E "minibox(-init|-supervisor)?( |$)" | grep -v "$NAME"
 	done
 	sed 's/^/ip_forward /' /proc/sys/net/ipv4/ip_forward
 	ls -d /run/minibox* 2>/dev/null

@@ -1,8 +1,8 @@
 /*
- * images/creds.c - see creds.h. Raw system calls: they are for one thread, which is what is
+ * base/fsid.c - see fsid.h. Raw system calls: they are for one thread, which is what is
  * wanted here, where glibc's wrappers change all threads.
  */
-#include "images/creds.h"
+#include "runtime/base/fsid.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -25,24 +25,24 @@ static int raise_all(void)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
-int creds_as_owner(int dir, struct err *e)
+int fsid_as_owner(int dir, struct err *e)
 {
 	struct stat st;
 
 	if (dir < 0)
 		return 0;
 	if (fstat(dir, &st) < 0)
-		return err_set(e, errno, "stat the upper directory");
+		return err_set(e, errno, "stat the directory to be made in");
 	setfsgid(st.st_gid);
 	setfsuid(st.st_uid);
 	if (raise_all() == 0)
 		return 0;
 	(void)err_set(e, errno, "keep capabilities");
-	creds_restore();
+	fsid_restore();
 	return -e->code;
 }
 
-void creds_restore(void)
+void fsid_restore(void)
 {
 	setfsuid(geteuid());
 	setfsgid(getegid());
