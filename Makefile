@@ -111,7 +111,7 @@ fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----
 BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev zlib1g-dev libzstd-dev \
-                libnl-3-dev libnl-route-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
+                libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
 CHECK_DEPS   := clang nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils
 

@@ -1,0 +1,131 @@
+#!/bin/bash
+# needs: root. What a default service is shut into, seen from inside and from the host.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+image "$W/bb.tar" bb:1 --cmd sleep 1000
+cat >"$W/stack.conf" <<'EOF'
+stack cage;
+service root {
+    image bb.tar;
+    command sleep 1000;
+    mem_limit 48m;
+    cpus 0.5;
+    pids_limit 50;
+    stop_grace_period 1s;
+}
+service www { image bb.tar; user www; command httpd -f -p 80 -h /etc; stop_grace_period 1s; }
+service ro { image bb.tar; read_only on; tmpfs /tmp; command sleep 1000; stop_grace_period 1s; }
+service host { image bb.tar; userns host; command sleep 1000; stop_grace_period 1s; }
+EOF
+cd "$W" || exit 1
+pid() { mb ps --json | /usr/bin/python3 -c "import json,sys; print([s['pid'] for s in json.load(sys.stdin) if s['service']=='$1'][0])"; }
+
+test_up() { status 0 mb up -d; }
+test_root_inside_is_nobody_on_the_host() {
+	p=$(pid root)
+	uid=$(awk '/^Uid:/ {print $2}' "/proc/$p/status")
+	[ "$uid" -ge 1946157056 ] || fail "uid of root inside is $uid on the host"
+	eq "$(mb exec root id -u)" 0
+	eq "$(awk '{print $1, $3}' "/proc/$p/uid_map")" "0 65536"
+	eq "$(mb ps --json | grep -c '"userns": true')" 3
+}
+test_userns_host_is_an_option() {
+	p=$(pid host)
+	eq "$(awk '/^Uid:/ {print $2}' "/proc/$p/status")" 0
+}
+test_every_namespace_is_its_own() {
+	p=$(pid root)
+	for ns in user pid mnt net uts ipc cgroup; do
+		[ "$(readlink "/proc/$p/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || fail "$ns namespace is the host's"
+	done
+}
+test_pid_1_is_the_init_and_sees_only_its_own() {
+	eq "$(mb exec root cat /proc/1/comm)" minibox-init
+	[ "$(mb exec root ps | wc -l)" -le 5 ] || fail "foreign processes are seen"
+}
+test_non_root_binds_port_80() {
+	until_ok 5 mb exec root wget -q -O - http://www/passwd
+	eq "$(mb exec www id -u)" 33
+}
+test_capabilities_are_few_and_no_new_ones_come() {
+	eff=$(mb exec root grep CapEff /proc/self/status | awk '{print $2}')
+	bnd=$(mb exec root grep CapBnd /proc/self/status | awk '{print $2}')
+	docker=00000000a80425fb
+	eq $((0x$eff & ~0x$docker)) 0
+	eq $((0x$bnd & ~0x$docker)) 0
+	eq "$(mb exec www grep CapEff /proc/self/status | awk '{print $2}')" 0000000000000000
+	eq "$(mb exec root grep NoNewPrivs /proc/self/status | awk '{print $2}')" 1
+	eq "$(mb exec root grep '^Seccomp:' /proc/self/status | awk '{print $2}')" 2
+	p=$(pid root) # and the service itself, not only what exec starts
+	eq "$(awk '/^Seccomp:/ {print $2}' "/proc/$p/status")" 2
+	eq $((0x$(awk '/^CapBnd:/ {print $2}' "/proc/$p/status") & ~0x$docker)) 0
+}
+test_privileged_operations_are_refused() {
+	! mb exec root mount -t tmpfs none /tmp || fail "mount"
+	! mb exec root unshare -m true || fail "unshare"
+	! mb exec root mknod /tmp/sda b 8 0 || fail "mknod"
+	! mb exec root sh -c 'echo 1 >/proc/sys/kernel/panic' || fail "kernel sysctl"
+	! mb exec root sh -c 'echo b >/proc/sysrq-trigger' || fail "sysrq"
+	! mb exec root hostname other || fail "hostname"
+	! mb exec root dmesg || fail "dmesg"
+	[ -z "$(mb exec root cat /proc/kcore 2>/dev/null | head -c 1)" ] || fail "kcore"
+	[ -z "$(mb exec root ls /sys/firmware 2>/dev/null)" ] || fail "firmware"
+	! mb exec root sh -c 'echo x >/sys/kernel/mm/ksm/run' || fail "sysfs is writable"
+}
+test_dev_is_minimal_and_works() {
+	eq "$(mb exec root sh -c 'echo x >/dev/null; head -c 4 /dev/zero | wc -c')" 4
+	eq "$(mb exec www sh -c 'head -c 4 /dev/urandom | wc -c')" 4
+	[ ! -e /dev/vda ] || eq "$(mb exec root sh -c 'ls /dev/vda 2>/dev/null')" ""
+	has "$(mb exec root mount)" "/dev/shm"
+	eq "$(mb exec root df -k /dev/shm | awk 'NR == 2 {print $2}')" 65536
+}
+test_the_default_environment() {
+	eq "$(mb exec root sh -c 'umask')" 0022
+	eq "$(mb exec root sh -c 'ulimit -c')" 0
+	eq "$(mb exec www sh -c 'echo $HOME')" /var/www
+	has "$(mb exec root sh -c 'echo $PATH')" /usr/local/sbin
+	eq "$(mb exec root cat /etc/hostname)" root
+	has "$(mb exec root cat /etc/hosts)" 'localhost'
+	hasnt "$(mb exec root cat /etc/resolv.conf)" 127.0.0
+	eq "$(mb exec root cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 0
+	eq "$(awk '/^SigBlk|^SigIgn/ {print $2}' "/proc/$(pid www)/task/"*/children 2>/dev/null)" ""
+	eq "$(mb exec www grep SigIgn /proc/self/status | awk '{print $2}')" 0000000000000000
+}
+test_no_descriptor_leaks_in() {
+	# PID 1 keeps one more: where it writes how the main process ended
+	eq "$(mb exec root sh -c 'ls /proc/1/fd | tr "\n" " "')" '0 1 2 4 '
+	eq "$(mb exec root sh -c 'ls /proc/2/fd | tr "\n" " "')" '0 1 2 '
+	! mb exec root sh -c 'echo 0 >/proc/1/fd/4' 2>/dev/null || fail "the exit status can be forged"
+	eq "$(mb exec root ls /proc/self/fd | tr '\n' ' ')" '0 1 2 3 '
+}
+test_limits_take_effect_and_are_read_back() {
+	if [ -d /sys/fs/cgroup/memory ]; then
+		g=$(find /sys/fs/cgroup/memory -maxdepth 3 -type d -path "*minibox-*/cage/root")
+		eq "$(cat "$g/memory.limit_in_bytes")" $((48 << 20))
+		eq "$(cat "${g/memory/pids}/pids.max")" 50
+		c=${g/memory/cpu}
+		eq $(($(cat "$c/cpu.cfs_quota_us") * 2)) "$(cat "$c/cpu.cfs_period_us")"
+	else
+		g=$(find /sys/fs/cgroup -maxdepth 3 -type d -path "*minibox-*/cage/root")
+		eq "$(cat "$g/memory.max")" $((48 << 20))
+		eq "$(cat "$g/pids.max")" 50
+		eq "$(cat "$g/cpu.max")" "50000 100000"
+	fi
+	status 137 mb exec root sh -c 'head -c 200000000 /dev/zero | tail -c 190000000 | wc -c; exit 137'
+	! mb exec root sh -c 'for i in $(seq 80); do sleep 1 & done' 2>/dev/null || fail "80 processes under a limit of 50"
+	sleep 1.5
+}
+test_root_file_system_is_writable_or_not_as_asked() {
+	status 0 mb exec root sh -c 'echo x >/new && cat /new'
+	status 1 mb exec ro sh -c 'echo x >/new'
+	status 0 mb exec ro sh -c 'echo x >/tmp/new'
+}
+test_cgroup_path_of_the_host_does_not_show() {
+	hasnt "$(mb exec root cat /proc/self/cgroup)" cage
+}
+test_setuid_programs_give_nothing() {
+	status 0 mb exec root sh -c 'cp /bin/busybox /tmp/busybox && chmod 4755 /tmp/busybox'
+	eq "$(mb exec -u www root /tmp/busybox id -u)" 33
+}
+test_down() { status 0 mb down --volumes; }
+run_tests "$@"

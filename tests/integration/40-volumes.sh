@@ -1,0 +1,104 @@
+#!/bin/bash
+# needs: root. Named, anonymous, bound and shared volumes.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+mkdir -p "$W/data"; echo seed >"$W/data/seed"; chmod 640 "$W/data/seed"
+mkimg() { # VERSION: an image whose /srv/static says so
+	mkdir -p "$W/l/srv/static" "$W/l/data"; echo "$1" >"$W/l/srv/static/version"; echo "$1" >"$W/l/srv/static/app.$1.css"
+	rm -f "$W/l/srv/static"/app.*; echo "css $1" >"$W/l/srv/static/app.$1.css"
+	echo seed >"$W/l/data/seed"; chown 33:33 "$W/l/data" "$W/l/data/seed"; chmod 2750 "$W/l/data"; chmod 4640 "$W/l/data/seed"
+	/usr/bin/python3 tests/lib/mkimage.py "$W/app.tar" --name app:1 --layer "$W/bb" --keep-owners --layer "$W/l" \
+		--volume /anon --cmd sleep 1000
+}
+cd "$TOP" && mkimg one
+image "$W/reader.tar" reader:1 --cmd sleep 1000
+cat >"$W/stack.conf" <<'EOF'
+stack vol;
+service web {
+    image app.tar;
+    command sleep 1000;
+    volumes kept:/data ./host:/host ./host/file:/file:ro;
+    stop_grace_period 1s;
+}
+service reader {
+    image reader.tar;
+    command httpd -f -p 80 -h /;    # not -h /static: a working directory stays where it was
+    volumes static:/static:ro;
+    depends_on web;
+    ports 18082:80;
+    stop_grace_period 1s;
+}
+volume kept;
+volume static { from web:/srv/static; }
+EOF
+mkdir -p "$W/host"; echo from host >"$W/host/file"
+cd "$W" || exit 1
+get() { curl -sSf --max-time 5 "http://127.0.0.1:18082/static/$1"; }
+id_of() { mb ps --json | /usr/bin/python3 -c "import json,sys; print([(s['id'],s['pid']) for s in json.load(sys.stdin) if s['service']=='$1'][0])"; }
+
+test_up() { status 0 mb up -d; }
+test_named_volume_is_filled_from_the_image() {
+	eq "$(mb exec web cat /data/seed)" seed
+	eq "$(mb exec web stat -c '%u:%g %a' /data)" '33:33 2750'
+	eq "$(mb exec web stat -c '%u:%g %a' /data/seed)" '33:33 4640'
+	eq "$(stat -c '%u' "$MINIBOX_ROOT/volumes/vol/kept/seed")" 33
+}
+test_bind_shows_the_host_and_is_written_as_root() {
+	eq "$(mb exec web cat /host/file)" 'from host'
+	status 0 mb exec web sh -c 'echo inside >/host/made'
+	eq "$(cat host/made) $(stat -c %u host/made)" 'inside 0'
+	! mb exec web sh -c 'echo x >/file' || fail "a read-only bind was written"
+}
+test_anonymous_volume_is_kept_by_restart_and_recreation() {
+	status 0 mb exec web sh -c 'echo mine >/anon/x'
+	status 0 mb restart web
+	eq "$(mb exec web cat /anon/x)" mine
+	status 0 mb up -d --force-recreate stack.conf web
+	eq "$(mb exec web cat /anon/x)" mine
+}
+test_share_shows_the_other_root_without_a_copy() {
+	eq "$(get version)" one
+	! mb exec reader sh -c 'echo x >/static/version' || fail "a reader wrote into the share"
+	status 0 mb exec web sh -c 'echo made at run time >/srv/static/new'
+	eq "$(get new)" 'made at run time'
+}
+test_new_image_is_served_at_once_and_the_reader_goes_on() {
+	before=$(id_of reader)
+	(end=$((SECONDS + 60)); while [ ! -e stop ] && [ $SECONDS -lt $end ]; do
+		get version >>seen || echo error >>errors
+	done) & loop=$!
+	for v in two three four; do
+		(cd "$TOP" && mkimg $v)
+		status 0 mb up -d
+		eq "$(get version)" $v
+		eq "$(get app.$v.css)" "css $v"
+	done
+	touch stop; wait $loop
+	[ ! -e errors ] || fail "$(wc -l <errors) requests failed during the refresh"
+	eq "$(uniq seen | tr '\n' ' ')" 'one two three four '
+	eq "$(id_of reader)" "$before"
+	eq "$(ls "$MINIBOX_ROOT"/containers/vol@* | grep -c '^web\.')" 1
+}
+test_volume_is_kept_by_down_and_goes_with_volumes() {
+	status 0 mb exec web sh -c 'echo kept >/data/k'
+	status 0 mb down
+	status 0 mb up -d
+	eq "$(mb exec web cat /data/k)" kept
+	status 0 mb down --volumes
+	[ ! -e "$MINIBOX_ROOT/volumes/vol" ] || fail "volumes are left"
+	eq "$(ls "$MINIBOX_ROOT/containers")" ''
+}
+test_missing_bind_source_names_its_line() {
+	printf 'stack b;\nservice a {\n  image app.tar;\n  volumes ./nowhere:/x;\n}\n' >bad.conf
+	status 2 mb up -d bad.conf
+	has "$OUT" bad.conf:4:
+	has "$OUT" nowhere
+}
+test_one_off_readers_and_volumes() {
+	status 0 mb run --no-deps web cat /data/seed
+	has "$OUT" seed
+	eq "$(ls "$MINIBOX_ROOT/volumes/vol" | tr '\n' ' ')" 'kept '
+	eq "$(mb ps -a --json)" '[]'
+	status 0 mb down --volumes
+}
+run_tests "$@"

@@ -1,0 +1,88 @@
+#!/bin/bash
+# needs: root. What happens when something dies.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+image "$W/bb.tar" bb:1 --cmd sleep 1000
+cat >"$W/stack.conf" <<'EOF'
+stack life;
+service count { image bb.tar; command sh -c "i=0; while true; do i=$$((i+1)); echo line $$i; usleep 2000; done"; stop_grace_period 1s; }
+service crash { image bb.tar; command sh -c "sleep 0.3; exit 5"; restart on-failure:2; }
+service once  { image bb.tar; command sh -c "exit 0"; restart on-failure; }
+service back  { image bb.tar; command sleep 1000; restart always; stop_grace_period 1s; }
+service deaf  { image bb.tar; command sh -c "trap '' TERM; while true; do sleep 0.1; done"; stop_grace_period 500ms; }
+EOF
+cd "$W" || exit 1
+field() { mb ps --json | /usr/bin/python3 -c "import json,sys; print([s['$2'] for s in json.load(sys.stdin) if s['service']=='$1'][0])"; }
+state_is() { [ "$(field "$1" state)" = "$2" ]; }
+
+test_up() { mb up -d stack.conf count back deaf once; mb up -d stack.conf crash || true; }
+test_restart_policy_is_followed() {
+	until_ok 20 state_is crash exited
+	eq "$(field crash restarts) $(field crash exit_code)" '2 5'
+	eq "$(field once state) $(field once restarts)" 'exited 0'
+}
+test_killed_service_comes_back() {
+	p=$(field back pid)
+	kill -9 "$p"
+	until_ok 10 sh -c "[ \"\$($MINIBOX ps --json life | grep -c running)\" -ge 3 ]"
+	until_ok 10 state_is back running
+	[ "$(field back pid)" != "$p" ] || fail "same pid"
+	eq "$(field back restarts)" 1
+}
+test_supervisor_killed_loses_no_line_and_no_service() {
+	sup=$(cat "$MINIBOX_RUN/life/.supervisor")
+	before=$(field count pid)
+	for i in 1 2 3 4 5; do
+		kill -9 "$(cat "$MINIBOX_RUN/life/.supervisor")"
+		sleep 0.3
+	done
+	[ "$(cat "$MINIBOX_RUN/life/.supervisor")" != "$sup" ] || fail "it was not replaced"
+	eq "$(field count pid)" "$before"
+	sleep 0.5
+	mb logs count | sed 's/.*line //' >lines
+	[ "$(wc -l <lines)" -gt 300 ] || fail "only $(wc -l <lines) lines"
+	awk 'NR != $1 {print "line", NR, "is", $1; exit 1}' lines
+}
+test_keeper_and_supervisor_killed_and_adopted() {
+	before=$(field count pid)
+	sup=$(cat "$MINIBOX_RUN/life/.supervisor")
+	keeper=$(awk '/^PPid:/ {print $2}' "/proc/$sup/status")
+	kill -9 "$keeper" "$sup"
+	sleep 0.2
+	eq "$(field count state)" running
+	status 0 mb up -d stack.conf count back
+	eq "$(field count pid)" "$before"
+	status 0 mb restart back
+	state_is back running
+}
+test_deaf_service_is_killed_after_its_grace() {
+	start=$(date +%s%N)
+	status 0 mb stop deaf
+	took=$((($(date +%s%N) - start) / 1000000))
+	[ $took -ge 400 ] && [ $took -lt 5000 ] || fail "took $took ms"
+	eq "$(field deaf exit_code)" 137
+}
+test_logs_are_bounded() {
+	printf 'stack big;\nservice a { image bb.tar; command sh -c "yes 0123456789012345678901234567890123456789 | head -c 61500000; echo end"; }\n' >big.conf
+	mb up -d big.conf
+	until_ok 60 sh -c "$MINIBOX ps big | grep -q exited"
+	size=$(du -sb "$MINIBOX_ROOT/logs/big" | cut -f1)
+	[ "$size" -lt 36000000 ] || fail "$size bytes of log"
+	eq "$(mb logs -n 1 big)" 'a | end'
+	status 0 mb down big
+}
+test_memory_that_stays_resident_is_small() {
+	total=0
+	for p in $(cat "$MINIBOX_RUN/life/.supervisor") $(awk '/^PPid:/ {print $2}' "/proc/$(cat "$MINIBOX_RUN/life/.supervisor")/status") $(field count pid) $(field back pid); do
+		total=$((total + $(awk '/^Pss:/ {print $2}' "/proc/$p/smaps_rollup")))
+	done
+	echo "Pss $total KiB"
+	[ $total -le 512 ] || fail "$total KiB"
+}
+test_down_after_everything_of_ours_was_killed() {
+	sup=$(cat "$MINIBOX_RUN/life/.supervisor")
+	kill -9 "$(awk '/^PPid:/ {print $2}' "/proc/$sup/status")" "$sup"
+	status 0 mb down
+	eq "$(mb ps -a --json)" '[]'
+}
+run_tests "$@"
