@@ -60,7 +60,8 @@ struct image *image_free(struct image *img);
 must_check int image_store_open(const char *root, struct image_store **ret, struct err *e);
 struct image_store *image_store_free(struct image_store *s);
 
-/* Progress of a load: called with bytes done and in all of one layer (of @n, from 0). */
+/* Progress of a load: called with bytes done and in all of one layer (of @n, from 0); from the
+ * threads that load, never two calls at once. */
 struct image_progress {
 	void (*layer)(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
 		      uint64_t total, bool cached);
@@ -114,7 +115,8 @@ struct image_mount_opts {
  * image_mount() - overlay of the image's layers as a detached mount
  * @ret_fd: owned by the caller, who attaches it (move_mount) or closes it (all is gone then)
  * Return: 0; IMAGE_E_NO_IDMAP; -errno, e.g. -EINVAL naming --root when the kernel refuses the
- * upper directory. One upper directory must never be mounted twice at once.
+ * upper directory. One upper directory must never be mounted twice at once. The store must have
+ * been opened in the mount namespace the caller is in: the kernel clones no other mounts.
  */
 must_check int image_mount(struct image_store *s, const struct image *img,
 			   const struct image_mount_opts *o, int *ret_fd, struct err *e);

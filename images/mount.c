@@ -234,24 +234,34 @@ static int explain(const struct image_mount_opts *o, struct err *e)
 		       o->upper_dir, err_text(&cause));
 }
 
+static int mount_parts(struct mount_parts *p, const struct image_mount_opts *o, int *ret_fd,
+		       struct err *e)
+{
+	int r;
+
+	if (o->by_path)
+		return mount_by_path(p, o->scratch, ret_fd, e);
+	r = mount_by_fd(p, ret_fd, e);
+	/* Kernels before 6.13 take no layer by fd, and some say so only at the end. */
+	if (r == -EINVAL && o->scratch) {
+		err_clear(e);
+		r = mount_by_path(p, o->scratch, ret_fd, e);
+	}
+	return r;
+}
+
 static int mount_keys(struct image_store *s, const struct strv *keys,
 		      const struct image_mount_opts *o, int *ret_fd, struct err *e)
 {
 	struct mount_parts p = { .layers = -1, .upper = -1, .store_upper = -1 };
 	int r = open_parts(s, keys, o, &p, e);
 
-	if (r == 0 && !o->by_path) {
-		r = mount_by_fd(&p, ret_fd, e);
-		/* Kernels before 6.13 take no layer by fd, and some say so only at the end. */
-		if (r == -EINVAL && o->scratch) {
-			err_clear(e);
-			r = mount_by_path(&p, o->scratch, ret_fd, e);
-		}
-	} else if (r == 0) {
-		r = mount_by_path(&p, o->scratch, ret_fd, e);
+	if (r == 0) {
+		r = mount_parts(&p, o, ret_fd, e);
+		r = r < 0 ? explain(o, e) : r;
 	}
 	mount_parts_free(&p);
-	return r < 0 ? explain(o, e) : r;
+	return r;
 }
 
 int mount_layers(struct image_store *s, const struct strv *keys, int *ret_fd, struct err *e)

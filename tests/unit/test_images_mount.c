@@ -1,6 +1,8 @@
 /* The overlay of an image: writable, read-only, idmapped, by fds and by path. */
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
@@ -8,7 +10,7 @@
 
 enum { MOVE_EMPTY_PATH = 4 /* MOVE_MOUNT_F_EMPTY_PATH */, ID_BASE = 1879048192 };
 
-/* A user namespace that maps 0…65535 to ID_BASE…; kept by a child that waits for our end. */
+/* A user namespace that maps 0…65535 to ID_BASE…, made by a child that ends here. */
 static int userns_open(void)
 {
 	char path[64];
@@ -18,15 +20,12 @@ static int userns_open(void)
 	CHECK(pipe(p) == 0);
 	pid = fork();
 	if (pid == 0) {
-		char c;
-
-		if (unshare(CLONE_NEWUSER) < 0 || write(p[1], "x", 1) != 1)
-			_exit(1);
-		close(p[1]);
-		while (read(p[0], &c, 1) > 0)
-			;
-		pause();
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWUSER) == 0 && write(p[1], "x", 1) == 1)
+			pause();
+		_exit(1);
 	}
+	close(p[1]);
 	CHECK(read(p[0], path, 1) == 1);
 	for (int i = 0; i < 2; i++) {
 		AUTO_FREE char *map = str_fmt("0 %d 65536", ID_BASE);
@@ -190,6 +189,18 @@ TEST(images_with_few_or_equal_layers_mount_too)
 	check_text(root, "etc/a", "a");
 }
 
+/* A mount namespace of our own, so that the test leaves no mount; the store belongs to one. */
+static void enter_mount_namespace(struct fixture *f)
+{
+	AUTO_FREE char *store = str_fmt("%s/store", f->path);
+	struct err e = ERR_INIT;
+
+	CHECK(unshare(CLONE_NEWNS) == 0);
+	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	image_store_free(f->s);
+	CHECK_OK(image_store_open(store, &f->s, &e), &e);
+}
+
 TEST(an_upper_the_kernel_refuses_is_explained)
 {
 	struct fixture f = fixture_open();
@@ -200,8 +211,7 @@ TEST(an_upper_the_kernel_refuses_is_explained)
 	struct image *img;
 	int root = -1;
 
-	CHECK(unshare(CLONE_NEWNS) == 0);
-	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	enter_mount_namespace(&f);
 	make_image(&f);
 	img = load(&f, "a.tar");
 	CHECK_OK(image_mount(f.s, img, &o, &root, &e), &e);
@@ -225,8 +235,7 @@ TEST(a_store_that_cannot_be_idmapped_is_an_outcome)
 	int root = -1;
 
 	/* an overlay cannot be idmapped itself, so a store on one is a store without idmapping */
-	CHECK(unshare(CLONE_NEWNS) == 0);
-	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	enter_mount_namespace(&f);
 	make_image(&f);
 	img = load(&f, "a.tar");
 	CHECK_OK(image_mount(f.s, img, &o, &root, &e), &e);
