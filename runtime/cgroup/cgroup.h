@@ -52,7 +52,8 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
 int cgroup_host_version(const struct cgroup_host *h);
 
 /**
- * cgroup_create() - make (or adopt) the group @path in every hierarchy and set its limits
+ * cgroup_create() - make (or adopt) the group @path and set its limits
+ * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs brings in.
  * @path: relative, e.g. "minibox/shop/db"; parents are made, on v2 with their controllers on
  * @ret:  may be NULL; else owned by the caller (cgroup_free() closes fds, removes nothing)
  * Limits are read back: one that the kernel did not take is an error naming the file. A limit

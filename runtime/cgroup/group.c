@@ -203,12 +203,39 @@ static struct cgroup *new_group(const struct cgroup_host *h, const char *path)
 	return g;
 }
 
+/* v1 hierarchies that only matter when asked for: each costs a third of a millisecond of
+ * every start (make, join, remove), so without a limit of theirs the group is not made. */
+static bool is_optional(const struct hier *h)
+{
+	return !h->unified && !(h->controllers & ~(unsigned)(CTL_CPUSET | CTL_DEVICES));
+}
+
+static bool is_needed(const struct hier *h, const struct cgroup_limits *lim)
+{
+	return !is_optional(h) || (lim->cpuset && (h->controllers & CTL_CPUSET)) ||
+	       (lim->devices && (h->controllers & CTL_DEVICES));
+}
+
+/* Leave out the hierarchies that the group is not in. */
+static void compact(struct cgroup *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->in[i].dir >= 0)
+			g->in[n++] = g->in[i];
+	g->n = n;
+}
+
 static int make_all(const struct cgroup_host *h, const struct strv *parts,
-		    struct cgroup *g, size_t *there, struct err *e)
+		    const struct cgroup_limits *lim, struct cgroup *g, size_t *there,
+		    struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < h->n && r == 0; i++) {
+		if (!is_needed(&h->hier[i], lim))
+			continue;
 		r = walk_retry(&h->hier[i], parts, &g->in[i].dir, &there[i], e);
 		if (r == 0)
 			r = open_procs(g, i, e);
@@ -230,9 +257,10 @@ int cgroup_create(const struct cgroup_host *h, const char *path,
 	g = new_group(h, path);
 	for (size_t i = 0; i < h->n; i++)
 		there[i] = parts.n;
-	r = make_all(h, &parts, g, there, e);
+	r = make_all(h, &parts, lim, g, there, e);
 	for (size_t i = 0; i < h->n; i++)
-		adopted |= there[i] == parts.n;
+		adopted |= g->in[i].dir >= 0 && there[i] == parts.n;
+	compact(g);
 	if (r == 0)
 		r = cgroup_limits_apply(g, lim, adopted, e);
 	for (size_t i = 0; i < h->n && r < 0; i++)
@@ -261,11 +289,12 @@ int cgroup_open(const struct cgroup_host *h, const char *path, struct cgroup **r
 			openat(h->hier[i].fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (g->in[i].dir >= 0)
 			r = open_procs(g, i, e);
-		else
-			r = errno == ENOENT
-				    ? CGROUP_E_ABSENT
-				    : err_set(e, errno, "open in '%s'", h->hier[i].mount);
+		else if (errno != ENOENT)
+			r = err_set(e, errno, "open in '%s'", h->hier[i].mount);
+		else if (!is_optional(&h->hier[i]))
+			r = CGROUP_E_ABSENT;
 	}
+	compact(g);
 	if (r == -ENODEV || r == -ENOENT) { /* removed while we looked */
 		err_clear(e);
 		r = CGROUP_E_ABSENT;

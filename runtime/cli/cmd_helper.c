@@ -10,6 +10,11 @@
 
 enum { REPORT_FD = 3 };
 
+static const char *operand(const struct cli_args *a, size_t i)
+{
+	return i < a->operands.n ? a->operands.v[i] : "";
+}
+
 /* The report goes out whatever happened; the exit status says it again. */
 static int launch_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
@@ -18,7 +23,7 @@ static int launch_run(struct cli *c, const struct cli_args *a, struct err *e)
 	int r = cli_host(c, &h, e);
 
 	if (r == 0)
-		r = stack_launch(h, a->operands.v[0], a->operands.v[1], &report, e);
+		r = stack_launch(h, a->operands.v[0], operand(a, 1), &report, e);
 	if (write(REPORT_FD, &report, sizeof(report)) != (ssize_t)sizeof(report) && r == 0)
 		r = err_set(e, errno, "report the launch");
 	return r;
@@ -30,7 +35,7 @@ static int health_run(struct cli *c, const struct cli_args *a, struct err *e)
 	int code = 125, r = cli_host(c, &h, e);
 
 	if (r == 0)
-		r = stack_health(h, a->operands.v[0], a->operands.v[1], &code, e);
+		r = stack_health(h, a->operands.v[0], operand(a, 1), &code, e);
 	return r < 0 ? r : code;
 }
 
@@ -40,14 +45,22 @@ static int refresh_run(struct cli *c, const struct cli_args *a, struct err *e)
 	int r = cli_host(c, &h, e);
 
 	if (r == 0)
-		r = stack_refresh(h, a->operands.v[0], a->operands.v[1], e);
+		r = stack_refresh(h, a->operands.v[0], operand(a, 1), e);
 	return r == STACK_E_ABSENT ? 0 : r;
+}
+
+static int tidy_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	return r < 0 ? r : stack_tidy(h, a->operands.v[0], e);
 }
 
 #define HELPER(command, text, function)                                                  \
 	{                                                                                \
-		.name = command, .operands = "STACK SERVICE", .summary = text,           \
-		.min_operands = 2, .max_operands = 2, .hidden = true, .fail_status = 125, \
+		.name = command, .operands = "STACK [SERVICE]", .summary = text,         \
+		.min_operands = 1, .max_operands = 2, .hidden = true, .fail_status = 125, \
 		.run = function,                                                         \
 	}
 
@@ -58,3 +71,5 @@ const struct cli_command cmd_health =
 const struct cli_command cmd_refresh =
 	HELPER("_refresh", "Show a service's present root to the readers of its shares",
 	       refresh_run);
+const struct cli_command cmd_tidy =
+	HELPER("_tidy", "Remove a stack that `run` made and nothing uses any more", tidy_run);

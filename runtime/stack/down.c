@@ -104,7 +104,7 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	keep_first(&first, &one);
 	list_services(stack_fd, rec, &names);
 	for (size_t i = names.n; i-- > 0;) {
-		(void)!instance_destroy(h, stack, names.v[i], false, &one);
+		(void)!instance_destroy(h, stack, names.v[i], 0, &one);
 		keep_first(&first, &one);
 	}
 	netns_bridge_name(h->run, stack, bridge);

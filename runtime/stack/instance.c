@@ -294,7 +294,7 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 	err_ctx(e, "service '%s'", rs->name);
 	fd_auto_close(&dir);
 	dir = -1;
-	(void)!instance_destroy(src->h, src->rec->name, rs->name, false, &ignored);
+	(void)!instance_destroy(src->h, src->rec->name, rs->name, 0, &ignored);
 	return r;
 }
 
@@ -331,7 +331,7 @@ static void keep_first(struct err *first, struct err *next)
 }
 
 int instance_destroy(struct stack_host *h, const char *stack, const char *service,
-		     bool keep_upper, struct err *e)
+		     unsigned flags, struct err *e)
 {
 	AUTO_FREE char *cgroup = host_cgroup(h, stack, service);
 	AUTO_FREE char *root = str_fmt("%s/%s/%s/root", h->run, stack, service);
@@ -344,7 +344,9 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 		(void)!cgroup_destroy(cg, cgroup, &one);
 	keep_first(&first, &one);
 	netns_veth_name(h->run, stack, service, host_if);
-	(void)!netns_link_destroy(host_if, &one);
+	/* Removing a link costs the kernel's 15 ms of waiting for its readers. */
+	if (!(flags & INSTANCE_LINK_LATER))
+		(void)!netns_link_destroy(host_if, &one);
 	keep_first(&first, &one);
 	if (host_service_fd(h, stack, service, &dir, &one) == 0) {
 		(void)umount2(root, MNT_DETACH);
@@ -357,7 +359,7 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 	if (host_stack_fd(h, stack, &stack_fd, &one) == 0)
 		(void)!fd_rm_rf(stack_fd, service, &one);
 	keep_first(&first, &one);
-	if (!keep_upper)
+	if (!(flags & INSTANCE_KEEP_UPPER))
 		(void)!instance_trim_uppers(h, stack, service, 0, &one);
 	keep_first(&first, &one);
 	if (!first.code)

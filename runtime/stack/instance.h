@@ -35,11 +35,13 @@ must_check int instance_create(const struct instance_source *src, struct record_
 			       struct err *e);
 /**
  * instance_destroy() - remove all that instance_create() made; processes in it are killed
- * @keep_upper: leave the writable layer on disk (readers of a share still see it)
+ * @flags: INSTANCE_KEEP_UPPER: leave the writable layer on disk (readers of a share still see
+ *         it); INSTANCE_LINK_LATER: let the kernel take the link away with its namespace
  * Goes on past failures and reports the first.
  */
+enum { INSTANCE_KEEP_UPPER = 1, INSTANCE_LINK_LATER = 2 };
 must_check int instance_destroy(struct stack_host *h, const char *stack, const char *service,
-				bool keep_upper, struct err *e);
+				unsigned flags, struct err *e);
 /** instance_trim_uppers() - remove writable layers of @service other than @instance's (0: all) */
 must_check int instance_trim_uppers(struct stack_host *h, const char *stack,
 				    const char *service, uint32_t instance, struct err *e);

@@ -5,13 +5,19 @@
  * record entry of its own, so that its address is taken and `down` finds it after a crash.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/up.h"
+
+enum { LINGER_MS = 1000 }; /* how long an unused network waits for the next `run` */
 
 struct stack_oneoff {
 	char *stack, *name;
@@ -61,8 +67,8 @@ static int make(struct up *u, const struct model_service *svc, const char *name,
 		r = up_found(u, e);
 	if (r == 0)
 		r = up_create(u, name, svc, 1, 0, true, over, e);
-	if (r == 0)
-		r = up_publish(u, e);
+	if (r == 0) /* it publishes nothing: only a new stack needs rules */
+		r = u->founded ? up_publish(u, e) : up_record(u, e);
 	if (r < 0 && u->founded && u->stack_fd >= 0 && u->rec->n_services == 0) {
 		struct err ignored = ERR_INIT;
 
@@ -131,26 +137,49 @@ static int forget(struct stack_host *h, struct stack_oneoff *o, struct record *r
 		  int stack_fd, struct err *e)
 {
 	const struct record_service *rs = record_service(rec, o->name);
-	AUTO_CLOSE int lock = -1;
-	int r = instance_destroy(h, o->stack, o->name, false, e);
+	int r = instance_destroy(h, o->stack, o->name, INSTANCE_LINK_LATER, e);
 
 	if (r == 0 && rs)
 		r = remove_anonymous(h, o, rs, e);
 	record_remove(rec, o->name);
-	if (r == 0)
-		r = record_save(stack_fd, rec, e);
-	if (r == 0 && rec->n_services == 0) {
-		r = host_lock(h, &lock, e);
-		if (r == 0)
-			r = down_remove_stack(h, o->stack, rec->bridge, e);
+	return r < 0 ? r : record_save(stack_fd, rec, e);
+}
+
+/* A bridge and rules cost the kernel 60 ms to remove, and the next `run` would make them anew:
+ * a helper does it when nothing has used them for a moment. */
+static int spawn_tidy(struct stack_host *h, const char *stack, int stack_fd, struct err *e)
+{
+	AUTO_CLOSE int only = -1;
+	AUTO_FREE char *program = str_fmt("%s/minibox", h->exe_dir);
+	char *const argv[] = { program, (char *)"--root", h->root, (char *)"--run", h->run,
+			       (char *)"_tidy", (char *)(uintptr_t)stack, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	pid_t pid;
+	int code = fd_lock(stack_fd, ".tidy", true, false, &only, e);
+
+	if (code < 0) { /* one waits already */
+		err_clear(e);
+		return 0;
 	}
-	return r;
+	fd_auto_close(&only);
+	only = -1;
+	posix_spawn_file_actions_init(&files);
+	for (int fd = 0; fd < 3; fd++)
+		posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+	code = posix_spawn(&pid, program, &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return code ? err_set(e, code, "start '%s'", program) : 0;
 }
 
 int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e)
 {
 	AUTO_CLOSE int lock = -1, stack_fd = -1;
 	struct record *rec = NULL;
+	bool last = false;
 	int r = host_lock_stack(h, o->stack, &lock, e);
 
 	container_free(o->container);
@@ -160,9 +189,72 @@ int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e)
 		r = record_load(stack_fd, &rec, e);
 	if (r == 0)
 		r = forget(h, o, rec, stack_fd, e);
+	last = r == 0 && rec->n_services == 0;
 	record_free(rec);
+	if (last)
+		r = spawn_tidy(h, o->stack, stack_fd, e);
 	free(o->stack);
 	free(o->name);
 	free(o);
 	return r == STACK_E_ABSENT ? 0 : r; /* `down` was quicker */
+}
+
+/* Milliseconds until the stack has been as it is for LINGER_MS; 0: it has. */
+static long left_to_wait(int stack_fd)
+{
+	struct timespec now;
+	struct stat st;
+	long age;
+
+	if (fstatat(stack_fd, ".stack.json", &st, 0) < 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (now.tv_sec - st.st_mtim.tv_sec) * 1000 +
+	      (now.tv_nsec - st.st_mtim.tv_nsec) / 1000000;
+	return age >= 0 && age < LINGER_MS ? LINGER_MS - age : 0;
+}
+
+/* With the stack's lock: gone, or in use (whoever uses it asks for tidying again): 1. */
+static int tidy_once(struct stack_host *h, const char *stack, int *only, struct err *e)
+{
+	AUTO_CLOSE int lock = -1, host = -1, stack_fd = -1;
+	struct record *rec = NULL;
+	int r = host_lock_stack(h, stack, &lock, e);
+
+	if (r == 0)
+		r = host_stack_fd(h, stack, &stack_fd, e);
+	if (r == 0)
+		r = record_load(stack_fd, &rec, e);
+	if (r == 0 && rec->n_services == 0 && left_to_wait(stack_fd) > 0) {
+		record_free(rec);
+		return 0;
+	}
+	if (r == 0 && rec->n_services == 0) {
+		r = host_lock(h, &host, e);
+		if (r == 0)
+			r = down_remove_stack(h, stack, rec->bridge, e);
+	}
+	record_free(rec);
+	/* Still under the stack's lock: whoever needs a helper after us sees that none waits. */
+	fd_auto_close(only);
+	*only = -1;
+	return r < 0 ? r : 1;
+}
+
+int stack_tidy(struct stack_host *h, const char *stack, struct err *e)
+{
+	AUTO_CLOSE int stack_fd = -1, only = -1;
+	int r = host_stack_fd(h, stack, &stack_fd, e);
+
+	if (r == 0)
+		r = fd_lock(stack_fd, ".tidy", true, false, &only, e);
+	if (r == -EWOULDBLOCK) { /* another one waits already */
+		err_clear(e);
+		return 0;
+	}
+	while (r == 0) {
+		usleep((useconds_t)left_to_wait(stack_fd) * 1000);
+		r = tidy_once(h, stack, &only, e);
+	}
+	return r < 0 ? r : 0;
 }

@@ -159,8 +159,10 @@ must_check int stack_run(struct stack_host *h, struct image_store *store,
 			 const struct stack_override *o, const struct stack_watch *w,
 			 struct stack_oneoff **ret, int *ret_exec_errno, struct err *e);
 struct container *stack_run_container(struct stack_oneoff *o);
-/** stack_run_end() - remove the container (and the network when nothing else uses it) */
+/** stack_run_end() - remove the container; a network that nothing else uses goes a second later */
 must_check int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e);
+/** stack_tidy() - wait until a stack without containers has been unused for a second; remove it */
+must_check int stack_tidy(struct stack_host *h, const char *stack, struct err *e);
 
 /* The short-lived helpers that the supervisor runs. */
 must_check int stack_launch(struct stack_host *h, const char *stack, const char *service,

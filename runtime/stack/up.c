@@ -218,7 +218,7 @@ static void note_world_ports(const struct up *u)
 
 /* ---- steps ---- */
 
-static int stop_and_destroy(struct up *u, const char *service, bool keep_upper, struct err *e)
+static int stop_and_destroy(struct up *u, const char *service, unsigned flags, struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
 	int r = 0;
@@ -229,7 +229,7 @@ static int stop_and_destroy(struct up *u, const char *service, bool keep_upper, 
 			r = sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
 	}
 	if (r == 0)
-		r = instance_destroy(u->h, u->rec->name, service, keep_upper, e);
+		r = instance_destroy(u->h, u->rec->name, service, flags, e);
 	return r;
 }
 
@@ -284,7 +284,9 @@ static int make_service(struct up *u, struct stack_step *step, struct err *e)
 	if (step->kind == STEP_RECREATE) {
 		instance = old->instance + 1;
 		host = old->host; /* the address stays: whoever resolved the name keeps it */
-		r = stop_and_destroy(u, step->service, has_share(u->rec, step->service), e);
+		r = stop_and_destroy(u, step->service,
+				     has_share(u->rec, step->service) ? INSTANCE_KEEP_UPPER : 0,
+				     e);
 		if (r < 0)
 			return r;
 		record_remove(u->rec, step->service);
@@ -407,7 +409,7 @@ static int tell_supervisor(struct up *u, const struct strv *chosen, struct err *
 
 static int remove_step(struct up *u, const char *service, struct err *e)
 {
-	int r = stop_and_destroy(u, service, false, e);
+	int r = stop_and_destroy(u, service, 0, e);
 
 	if (r == 0) {
 		record_remove(u->rec, service);
@@ -416,13 +418,18 @@ static int remove_step(struct up *u, const char *service, struct err *e)
 	return r;
 }
 
+int up_record(struct up *u, struct err *e)
+{
+	int r = record_save(u->stack_fd, u->rec, e);
+
+	return r < 0 ? r : etc_write_hosts(u->rec, u->stack_fd, e);
+}
+
 int up_publish(struct up *u, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	int r = record_save(u->stack_fd, u->rec, e);
+	int r = up_record(u, e);
 
-	if (r == 0)
-		r = etc_write_hosts(u->rec, u->stack_fd, e);
 	if (r == 0)
 		r = host_lock(u->h, &lock, e);
 	if (r == 0)
@@ -454,7 +461,7 @@ static void undo_steps(struct up *u)
 
 		if (u->plan.steps[i].kind != STEP_CREATE || !record_service(u->rec, name))
 			continue;
-		(void)!instance_destroy(u->h, u->rec->name, name, false, &ignored);
+		(void)!instance_destroy(u->h, u->rec->name, name, 0, &ignored);
 		err_clear(&ignored);
 		record_remove(u->rec, name);
 	}

@@ -34,7 +34,9 @@ must_check int up_create(struct up *u, const char *name, const struct model_serv
 			 const struct stack_override *over, struct err *e);
 /** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken */
 must_check int up_check_ports(struct up *u, struct err *e);
-/** up_publish() - record, hosts files and firewall rules follow what exists now */
+/** up_record() - record and hosts files follow what exists now */
+must_check int up_record(struct up *u, struct err *e);
+/** up_publish() - up_record(), and the firewall's rules */
 must_check int up_publish(struct up *u, struct err *e);
 /** up_abandon() - remove a stack that has no containers */
 must_check int up_abandon(struct up *u, struct err *e);
