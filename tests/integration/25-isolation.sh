@@ -127,5 +127,21 @@ test_setuid_programs_give_nothing() {
 	status 0 mb exec root sh -c 'cp /bin/busybox /tmp/busybox && chmod 4755 /tmp/busybox'
 	eq "$(mb exec -u www root /tmp/busybox id -u)" 33
 }
+test_entry_points_that_change_the_user() {
+	# gosu is static; setpriv comes with the libraries it wants
+	libs=(); for l in $(ldd /usr/bin/setpriv | grep -o '/[^ ]*'); do libs+=(--binary "$l=$(readlink -f "$l")"); done
+	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" entry.tar --name entry:1 --layer bb --binary /bin/gosu=/usr/sbin/gosu \
+		--binary /bin/setpriv=/usr/bin/setpriv "${libs[@]}"
+	cat >entry.conf <<-'EOF'
+	stack entry;
+	service gosu { image entry.tar; entrypoint gosu www; command id; }
+	service setpriv { image entry.tar; entrypoint setpriv --reuid=33 --regid=33 --init-groups; command id; }
+	EOF
+	for s in gosu setpriv; do
+		status 0 mb run -q -f entry.conf $s
+		has "$OUT" 'uid=33(www) gid=33(www)'
+		has "$OUT" '44(extra)'
+	done
+}
 test_down() { status 0 mb down --volumes; }
 run_tests "$@"

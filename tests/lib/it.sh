@@ -85,6 +85,8 @@ run_tests() {
 	for t in $("$MINIBOX" ps -a --json 2>/dev/null | grep -o '"stack": "[^"]*"' | cut -d'"' -f4 | sort -u); do
 		"$MINIBOX" down --timeout 1s --volumes "$t" >/dev/null 2>&1
 	done
+	# a network that only one-off containers used is removed a second after the last of them
+	for _ in $(seq 40); do [ -e "$MINIBOX_RUN" ] || break; sleep 0.1; done
 	after=$(host_state)
 	COUNT=$((COUNT + 1))
 	if [ "$before" = "$after" ]; then

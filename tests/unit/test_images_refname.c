@@ -17,6 +17,7 @@ TEST(refname_parse_gives_the_familiar_form)
 		{ "localhost/app", "localhost/app:latest" },
 		{ "localhost:5000/app:1", "localhost:5000/app:1" },
 		{ "ghcr.io/a/b/c:2", "ghcr.io/a/b/c:2" },
+		{ "docker.io/a.b/c:1", "docker.io/a.b/c:1" },
 		{ "my_app--2.x__y", "my_app--2.x__y:latest" },
 	};
 
