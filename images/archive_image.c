@@ -44,7 +44,8 @@ static int read_top(struct source *src, const char *name, json_t **ret, struct e
 	return r != 0 ? r : json_parse(text.data, text.len, name, ret, e);
 }
 
-/* Archives of Docker 25 and later have both files; index.json says more (digests of blobs). */
+/* Archives of Docker 25 and later have both files; index.json says more (digests of
+ * blobs). */
 int archive_images_read(struct source *src, struct archive_images *ret, struct err *e)
 {
 	AUTO_JSON json_t *top = NULL;
@@ -58,8 +59,9 @@ int archive_images_read(struct source *src, struct archive_images *ret, struct e
 			r = dockerar_read(src, top, ret, e);
 	}
 	if (r == SOURCE_E_ABSENT)
-		return err_msg(e, EINVAL,
-			       "it has neither 'index.json' nor 'manifest.json': not an image");
+		return err_msg(
+			e, EINVAL,
+			"it has neither 'index.json' nor 'manifest.json': not an image");
 	if (r == 0 && ret->n == 0)
 		return err_msg(e, EINVAL, "it holds no image");
 	return r;

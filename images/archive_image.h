@@ -1,8 +1,8 @@
 /*
  * images/archive_image.h - what an archive says it holds, before anything is unpacked.
  *
- * Two readers give the same answer: layout.c for OCI layouts, dockerar.c for docker-archives.
- * Manifests and configs are verified here; layers are only pointed at.
+ * Two readers give the same answer: layout.c for OCI layouts, dockerar.c for
+ * docker-archives. Manifests and configs are verified here; layers are only pointed at.
  */
 #ifndef IMAGES_ARCHIVE_IMAGE_H
 #define IMAGES_ARCHIVE_IMAGE_H
@@ -20,7 +20,7 @@ struct archive_layer {
 struct archive_image {
 	struct strv names; /* familiar form */
 	struct buf config; /* as it stands in the archive */
-	char *manifest;	   /* digest of the manifest; NULL in a docker-archive */
+	char *manifest;    /* digest of the manifest; NULL in a docker-archive */
 	struct archive_layer *layers;
 	size_t n_layers;
 };
@@ -30,7 +30,8 @@ struct archive_images {
 	size_t n;
 };
 
-/** archive_images_read() - of @src, whichever form it has; @ret is freed by the caller always */
+/** archive_images_read() - of @src, whichever form it has; @ret is freed by the caller
+ * always */
 must_check int archive_images_read(struct source *src, struct archive_images *ret,
 				   struct err *e);
 void archive_images_free(struct archive_images *list);
@@ -38,14 +39,16 @@ void archive_images_free(struct archive_images *list);
 /* For the two readers: */
 /** archive_images_add() - a new, empty image at the end of the list; borrowed */
 struct archive_image *archive_images_add(struct archive_images *list);
-/** archive_image_name() - note a name in its familiar form; one that is none is warned about */
+/** archive_image_name() - note a name in its familiar form; one that is none is warned
+ * about */
 void archive_image_name(struct archive_image *img, const char *name);
-/** layout_read(), dockerar_read() - see archive_images_read(); @top is the parsed top file */
-must_check int layout_read(struct source *src, const json_t *top, struct archive_images *ret,
-			   struct err *e);
+/** layout_read(), dockerar_read() - see archive_images_read(); @top is the parsed top
+ * file */
+must_check int layout_read(struct source *src, const json_t *top,
+			   struct archive_images *ret, struct err *e);
 /** layout_arch_is_host() - is @arch (Go's word: "amd64") this machine's? */
 bool layout_arch_is_host(const char *arch);
-must_check int dockerar_read(struct source *src, const json_t *top, struct archive_images *ret,
-			     struct err *e);
+must_check int dockerar_read(struct source *src, const json_t *top,
+			     struct archive_images *ret, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* images/digest.c - see digest.h. Hashing is nettle's (SHA extensions of the CPU are used). */
+/* images/digest.c - see digest.h. Hashing is nettle's (SHA extensions of the CPU are
+ * used). */
 #include "images/digest.h"
 
 #include <stdint.h>
@@ -85,7 +86,8 @@ void digest_of(enum digest_alg alg, const void *data, size_t n, struct digest *r
 	digest_final(&c, ret);
 }
 
-void digest_chain(const struct digest *below, const struct digest *diff_id, struct digest *ret)
+void digest_chain(const struct digest *below, const struct digest *diff_id,
+		  struct digest *ret)
 {
 	AUTO_FREE char *text = NULL, *a = NULL, *b = NULL;
 

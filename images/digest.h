@@ -39,8 +39,10 @@ void digest_of(enum digest_alg alg, const void *data, size_t n, struct digest *r
 
 /**
  * digest_chain() - the chainID of a layer
- * @below: chainID of the layers below; NULL for the bottom layer, whose chainID is its diffID
+ * @below: chainID of the layers below; NULL for the bottom layer, whose chainID is its
+ * diffID
  */
-void digest_chain(const struct digest *below, const struct digest *diff_id, struct digest *ret);
+void digest_chain(const struct digest *below, const struct digest *diff_id,
+		  struct digest *ret);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * images/dockerar.c - docker-archives: manifest.json of `docker save` before Docker 25.
  *
- * Knows that file: a list of { Config, RepoTags, Layers }, all paths within the archive. The
- * layers' blobs have no digest there; the config's diffIDs vouch for them.
+ * Knows that file: a list of { Config, RepoTags, Layers }, all paths within the archive.
+ * The layers' blobs have no digest there; the config's diffIDs vouch for them.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 enum { IMAGES_MAX = 1000 };
 
-/* "HEX.json" and "blobs/sha256/HEX" promise the digest of the content; other names nothing. */
+/* "HEX.json" and "blobs/sha256/HEX" promise the digest of the content; other names
+ * nothing. */
 static int check_config_name(const char *name, const struct buf *config, struct err *e)
 {
 	AUTO_FREE char *hex = str_ndup(tarname_base(name), 2 * SHA256_DIGEST_SIZE);
@@ -24,9 +25,10 @@ static int check_config_name(const char *name, const struct buf *config, struct 
 	if (!digest_parse(text, &want) || (*rest && !str_eq(rest, ".json")))
 		return 0;
 	digest_of(DIGEST_SHA256, config->data, config->len, &got);
-	return digest_eq(&want, &got) ?
-		       0 :
-		       err_msg(e, EINVAL, "config '%s' does not have that digest", name);
+	return digest_eq(&want, &got)
+		       ? 0
+		       : err_msg(e, EINVAL, "config '%s' does not have that digest",
+				 name);
 }
 
 static int read_config(struct source *src, const json_t *entry, struct archive_image *img,
@@ -50,9 +52,10 @@ static int read_names(const json_t *entry, struct archive_image *img, struct err
 
 	if (tags && !json_is_null(tags) && !json_is_array(tags))
 		return err_msg(e, EINVAL, "'RepoTags' is not a list");
-	json_array_foreach(tags, i, tag) {
+	json_array_foreach (tags, i, tag) {
 		if (!json_is_string(tag))
-			return err_msg(e, EINVAL, "'RepoTags' holds something that is no string");
+			return err_msg(e, EINVAL,
+				       "'RepoTags' holds something that is no string");
 		archive_image_name(img, json_string_value(tag));
 	}
 	return 0;
@@ -72,11 +75,12 @@ static int read_layers(struct source *src, const json_t *entry, struct archive_i
 		return err_msg(e, E2BIG, "it has %zu layers, more than %d", img->n_layers,
 			       IMGCONF_LAYERS_MAX);
 	img->layers = mem_new(img->n_layers + 1, sizeof(*img->layers));
-	json_array_foreach(layers, i, layer) {
+	json_array_foreach (layers, i, layer) {
 		const char *name = json_string_value(layer);
 
 		if (!name)
-			return err_msg(e, EINVAL, "'Layers' holds something that is no string");
+			return err_msg(e, EINVAL,
+				       "'Layers' holds something that is no string");
 		r = source_find(src, name, &img->layers[i].blob, e);
 		if (r == SOURCE_E_ABSENT)
 			return err_msg(e, ENOENT, "layer '%s' is missing", name);
@@ -97,7 +101,7 @@ int dockerar_read(struct source *src, const json_t *top, struct archive_images *
 		return err_msg(e, EINVAL, "'manifest.json' is not a list");
 	if (json_array_size(top) > IMAGES_MAX)
 		return err_msg(e, E2BIG, "it holds more than %d images", IMAGES_MAX);
-	json_array_foreach(top, i, entry) {
+	json_array_foreach (top, i, entry) {
 		struct archive_image *img = archive_images_add(ret);
 
 		r = read_config(src, entry, img, e);

@@ -1,5 +1,6 @@
 /*
- * images/ensure.c - the image a stack file means: a path or a name; archives read only once.
+ * images/ensure.c - the image a stack file means: a path or a name; archives read only
+ * once.
  *
  * Knows how to tell an archive that has not changed since it was loaded (sources/).
  */
@@ -102,16 +103,16 @@ static int recall(struct image_store *s, const struct stamp *st, struct image **
 	return record_read(s, id + strlen("sha256:"), ret, e);
 }
 
-static int remember(struct image_store *s, const struct stamp *st, const struct image *img,
-		    struct err *e)
+static int remember(struct image_store *s, const struct stamp *st,
+		    const struct image *img, struct err *e)
 {
 	AUTO_FREE char *file = stamp_file(st), *text = NULL;
 	AUTO_JSON json_t *j = stamp_json(st);
 
 	json_object_set_new(j, "image", json_text(img->id));
 	text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
-	return text ? store_put(s, s->sources, file, text, strlen(text), e) :
-		      err_msg(e, ENOMEM, "note the archive '%s'", st->path);
+	return text ? store_put(s, s->sources, file, text, strlen(text), e)
+		    : err_msg(e, ENOMEM, "note the archive '%s'", st->path);
 }
 
 static bool same(const struct stamp *a, const struct stamp *b)
@@ -122,7 +123,8 @@ static bool same(const struct stamp *a, const struct stamp *b)
 }
 
 static int ensure_archive(struct image_store *s, int dir, const char *path,
-			  const struct image_progress *p, struct image **ret, struct err *e)
+			  const struct image_progress *p, struct image **ret,
+			  struct err *e)
 {
 	AUTO_STAMP struct stamp before = { 0 }, after = { 0 };
 	struct image **v = NULL;
@@ -162,6 +164,6 @@ static bool is_archive(int dir, const char *ref)
 int image_ensure(struct image_store *s, int dir, const char *ref,
 		 const struct image_progress *p, struct image **ret, struct err *e)
 {
-	return is_archive(dir, ref) ? ensure_archive(s, dir, ref, p, ret, e) :
-				      image_find(s, ref, ret, e);
+	return is_archive(dir, ref) ? ensure_archive(s, dir, ref, p, ret, e)
+				    : image_find(s, ref, ret, e);
 }

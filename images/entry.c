@@ -25,7 +25,8 @@ struct entry {
 	struct entry_totals *totals;
 	const char *name, *base; /* clean */
 	struct timespec mtime;
-	bool replaced; /* something of that name stood here, so the layers below are hidden */
+	bool replaced; /* something of that name stood here, so the layers below are
+			  hidden */
 };
 
 static int check_ids(struct archive_entry *ae, struct err *e)
@@ -38,16 +39,19 @@ static int check_ids(struct archive_entry *ae, struct err *e)
 	return 0;
 }
 
-/* security.capability is part of the file; the rest of security.* is the host's own policy. */
+/* security.capability is part of the file; the rest of security.* is the host's own
+ * policy. */
 static bool wants_xattr(const char *name)
 {
 	return str_starts(name, "user.") || str_starts(name, "trusted.") ||
-	       str_eq(name, "security.capability") || str_starts(name, "system.posix_acl_");
+	       str_eq(name, "security.capability") ||
+	       str_starts(name, "system.posix_acl_");
 }
 
-/* @fd: of the file itself; -1: a symlink or FIFO, reached by name below the parent's fd. */
-static int set_xattr(struct entry *en, int fd, const char *name, const void *value, size_t n,
-		     struct err *e)
+/* @fd: of the file itself; -1: a symlink or FIFO, reached by name below the parent's fd.
+ */
+static int set_xattr(struct entry *en, int fd, const char *name, const void *value,
+		     size_t n, struct err *e)
 {
 	char path[64 + NAME_MAX];
 	int r;
@@ -77,7 +81,8 @@ static int set_xattrs(struct entry *en, int fd, struct err *e)
 
 	if (archive_entry_xattr_reset(en->ae) == 0)
 		return 0;
-	while (r == 0 && archive_entry_xattr_next(en->ae, &name, &value, &n) == ARCHIVE_OK)
+	while (r == 0 &&
+	       archive_entry_xattr_next(en->ae, &name, &value, &n) == ARCHIVE_OK)
 		if (name)
 			r = set_xattr(en, fd, name, value, n, e);
 	return r;
@@ -230,15 +235,16 @@ static int make_dir(struct entry *en, struct err *e)
 
 	if (fd < 0 && errno != ENOENT)
 		r = make_way(en, e);
-	/* What stood here hid the layers below; the directory that takes its place must too. */
+	/* What stood here hid the layers below; the directory that takes its place must
+	 * too. */
 	if (r == 0 && fd < 0)
 		r = tree_mkdir(en->t->dir, en->base, en->replaced, &fd, e);
 	if (r == 0)
 		r = set_attrs(en, fd, e);
 	if (r < 0)
 		return r;
-	path = en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, en->base) :
-				     str_dup(en->base);
+	path = en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, en->base)
+				   : str_dup(en->base);
 	tree_late_mtime(en->t, path, en->mtime);
 	return 0;
 }
@@ -265,7 +271,8 @@ static int make_fifo(struct entry *en, struct err *e)
 	return set_attrs_at(en, true, e);
 }
 
-/* The target's parent becomes t->dir; its file is brought up if only the layers below have it. */
+/* The target's parent becomes t->dir; its file is brought up if only the layers below
+ * have it. */
 static int find_target(struct entry *en, const char *target, struct err *e)
 {
 	AUTO_FREE char *dir = tarname_dir(target);
@@ -276,12 +283,15 @@ static int find_target(struct entry *en, const char *target, struct err *e)
 	if (r != 0)
 		return r;
 	if (fstatat(en->t->dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? tree_copy_up(en->t, base, e) :
-					 err_set(e, errno, "look at its target '%s'", target);
+		return errno == ENOENT
+			       ? tree_copy_up(en->t, base, e)
+			       : err_set(e, errno, "look at its target '%s'", target);
 	if (S_ISDIR(st.st_mode))
-		return err_msg(e, EINVAL, "it is a hard link to the directory '%s'", target);
+		return err_msg(e, EINVAL, "it is a hard link to the directory '%s'",
+			       target);
 	if (tree_is_whiteout(&st))
-		return err_msg(e, ENOENT, "it is a hard link to '%s', which is removed", target);
+		return err_msg(e, ENOENT, "it is a hard link to '%s', which is removed",
+			       target);
 	return 0;
 }
 
@@ -323,12 +333,14 @@ static int make_whiteout(struct entry *en, const char *hidden, struct err *e)
 	return 0;
 }
 
-/* A node of an image would be inert (the container's /dev is made for it), so it is left out. */
+/* A node of an image would be inert (the container's /dev is made for it), so it is left
+ * out. */
 static int skip_device(struct entry *en, struct err *e)
 {
-	if (archive_entry_filetype(en->ae) == AE_IFCHR && archive_entry_rdevmajor(en->ae) == 0 &&
-	    archive_entry_rdevminor(en->ae) == 0)
-		return err_msg(e, EINVAL, "it is overlayfs's own whiteout (a 0/0 device)");
+	if (archive_entry_filetype(en->ae) == AE_IFCHR &&
+	    archive_entry_rdevmajor(en->ae) == 0 && archive_entry_rdevminor(en->ae) == 0)
+		return err_msg(e, EINVAL,
+			       "it is overlayfs's own whiteout (a 0/0 device)");
 	en->totals->devices++;
 	return 0;
 }

@@ -18,7 +18,8 @@
 enum { SHORT_ID_MIN = 6 }; /* "cafe" is more likely a name */
 
 /* The one id that begins with @prefix; a second makes it no id at all. */
-static int by_short_id(struct image_store *s, const char *prefix, char **ret_hex, struct err *e)
+static int by_short_id(struct image_store *s, const char *prefix, char **ret_hex,
+		       struct err *e)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
 	const char *found = NULL;
@@ -26,11 +27,12 @@ static int by_short_id(struct image_store *s, const char *prefix, char **ret_hex
 
 	if (r < 0)
 		return r;
-	strv_foreach(i, &ids) {
+	strv_foreach (i, &ids) {
 		if (!str_starts(ids.v[i], prefix))
 			continue;
 		if (found)
-			return err_msg(e, EINVAL, "id '%s' begins more than one image", prefix);
+			return err_msg(e, EINVAL, "id '%s' begins more than one image",
+				       prefix);
 		found = ids.v[i];
 	}
 	if (!found)
@@ -40,7 +42,8 @@ static int by_short_id(struct image_store *s, const char *prefix, char **ret_hex
 }
 
 /* "NAME@DIGEST" means the digest; the name before it is for the reader. */
-static int by_digest(struct image_store *s, const char *text, char **ret_hex, struct err *e)
+static int by_digest(struct image_store *s, const char *text, char **ret_hex,
+		     struct err *e)
 {
 	struct digest d;
 	int r;
@@ -67,8 +70,8 @@ int find_hex(struct image_store *s, const char *ref, char **ret_hex, bool *ret_b
 		return r;
 	if (refname_parse(ref, &name)) {
 		*ret_by_name = !name.digest;
-		r = name.digest ? by_digest(s, name.digest, ret_hex, e) :
-				  record_by_name(s, name.name, ret_hex, e);
+		r = name.digest ? by_digest(s, name.digest, ret_hex, e)
+				: record_by_name(s, name.name, ret_hex, e);
 		if (r != IMAGE_E_NOT_FOUND)
 			return r;
 	}
@@ -108,7 +111,7 @@ int image_list(struct image_store *s, struct image ***ret, size_t *n, struct err
 		return r;
 	v = mem_new(ids.n + 1, sizeof(*v));
 	*n = 0;
-	strv_foreach(i, &ids) {
+	strv_foreach (i, &ids) {
 		struct err damaged = ERR_INIT;
 
 		r = record_read(s, ids.v[i], &v[*n], &damaged);

@@ -1,17 +1,19 @@
 /*
- * images/image.h - OCI images: archives in, a store of unpacked layers, root file systems out.
+ * images/image.h - OCI images: archives in, a store of unpacked layers, root file systems
+ * out.
  *
- * Knows OCI layouts (tar and directory), docker-archives, digests, layers, whiteouts, overlayfs.
- * Does not know containers: whoever mounts hands a user namespace as an fd.
- * Specification: opencontainers/image-spec v1.1, docker image spec v1.2; kernel overlayfs.rst.
+ * Knows OCI layouts (tar and directory), docker-archives, digests, layers, whiteouts,
+ * overlayfs. Does not know containers: whoever mounts hands a user namespace as an fd.
+ * Specification: opencontainers/image-spec v1.1, docker image spec v1.2; kernel
+ * overlayfs.rst.
  *
  * On disk, below the store's root (0700, owned by root, refused otherwise):
- *   layers/KEY/fs/…   one unpacked layer; KEY is the diffID's hex, or "chain-" + chainID's hex
- *                     where the layer's meaning depends on those below
- *   images/ID/        config.json as in the archive, record.json (layers bottom first, sizes)
- *   refs/…            one file a name, holding the image's ID
- *   sources/…         which archive (path, inode, size, times) held which images
- *   tmp/…             being made; left-overs are removed under the store's lock
+ *   layers/KEY/fs/…   one unpacked layer; KEY is the diffID's hex, or "chain-" +
+ * chainID's hex where the layer's meaning depends on those below images/ID/ config.json
+ * as in the archive, record.json (layers bottom first, sizes) refs/…            one file
+ * a name, holding the image's ID sources/…         which archive (path, inode, size,
+ * times) held which images tmp/…             being made; left-overs are removed under the
+ * store's lock
  */
 #ifndef IMAGE_H
 #define IMAGE_H
@@ -31,14 +33,14 @@ enum {
 
 struct image_store;
 
-struct image_health {	/* HEALTHCHECK of the config; test.n == 0: none */
+struct image_health {     /* HEALTHCHECK of the config; test.n == 0: none */
 	struct strv test; /* as in the config: "CMD", … or "CMD-SHELL", text, or "NONE" */
 	uint64_t interval_ms, timeout_ms, start_period_ms; /* 0: default */
 	unsigned retries;
 };
 
 struct image {
-	char *id;	      /* "sha256:" + 64 hex: digest of the config */
+	char *id;             /* "sha256:" + 64 hex: digest of the config */
 	struct strv names;    /* "postgres:16", familiar form; may be empty */
 	struct strv layers;   /* store keys, bottom first */
 	struct strv diff_ids; /* "sha256:…", bottom first */
@@ -46,7 +48,7 @@ struct image {
 	char *created, *os, *architecture;
 	/* config */
 	struct strv entrypoint, cmd, env, volumes, ports, labels; /* labels: "k=v" */
-	char *user, *workdir, *stop_signal; /* "" when absent */
+	char *user, *workdir, *stop_signal;                       /* "" when absent */
 	struct image_health health;
 };
 struct image *image_free(struct image *img);
@@ -54,14 +56,15 @@ struct image *image_free(struct image *img);
 /**
  * image_store_open() - open or make the store
  * @root: absolute path, e.g. /var/lib/minibox
- * -EPERM when the directory is not root's or is open to others. Left-overs of killed loads are
- * removed here when nobody else holds the store.
+ * -EPERM when the directory is not root's or is open to others. Left-overs of killed
+ * loads are removed here when nobody else holds the store.
  */
-must_check int image_store_open(const char *root, struct image_store **ret, struct err *e);
+must_check int image_store_open(const char *root, struct image_store **ret,
+				struct err *e);
 struct image_store *image_store_free(struct image_store *s);
 
-/* Progress of a load: called with bytes done and in all of one layer (of @n, from 0); from the
- * threads that load, never two calls at once. */
+/* Progress of a load: called with bytes done and in all of one layer (of @n, from 0);
+ * from the threads that load, never two calls at once. */
 struct image_progress {
 	void (*layer)(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
 		      uint64_t total, bool cached);
@@ -73,9 +76,10 @@ struct image_progress {
  * @path: file (relative to @dir, or absolute), OCI layout directory, or "-" for stdin
  * @p:    may be NULL
  * @ret:  loaded images, *@n of them, owned by the caller (image_free() each, then free())
- * Every blob digest and diffID is verified. Nothing half-made is ever visible: layers, images
- * and names appear by rename. Loading the same layer twice at once shares the work. On failure
- * whole layers that were already good may stay (unreferenced), images and names are unchanged.
+ * Every blob digest and diffID is verified. Nothing half-made is ever visible: layers,
+ * images and names appear by rename. Loading the same layer twice at once shares the
+ * work. On failure whole layers that were already good may stay (unreferenced), images
+ * and names are unchanged.
  */
 must_check int image_load(struct image_store *s, int dir, const char *path,
 			  const struct image_progress *p, struct image ***ret, size_t *n,
@@ -84,39 +88,45 @@ must_check int image_load(struct image_store *s, int dir, const char *path,
  * image_ensure() - the image that a stack file means by @ref, loading it if needed
  * @ref: a path when it holds a '/' and exists, or ends in .tar, .tar.gz, .tgz, or is a
  *       directory with an index.json; otherwise a name, NAME:TAG or digest in the store
- * An archive whose path, inode, size and times are as last seen is not read again. An archive
- * must hold exactly one image. Return: 0, IMAGE_E_NOT_FOUND (a name that is not in the store),
- * or -errno.
+ * An archive whose path, inode, size and times are as last seen is not read again. An
+ * archive must hold exactly one image. Return: 0, IMAGE_E_NOT_FOUND (a name that is not
+ * in the store), or -errno.
  */
 must_check int image_ensure(struct image_store *s, int dir, const char *ref,
-			    const struct image_progress *p, struct image **ret, struct err *e);
+			    const struct image_progress *p, struct image **ret,
+			    struct err *e);
 /** image_find() - by name, NAME:TAG, full or unique short id. 0 or IMAGE_E_NOT_FOUND */
 must_check int image_find(struct image_store *s, const char *ref, struct image **ret,
 			  struct err *e);
 /** image_list() - all, sorted by name then id; owned by the caller as image_load()'s */
-must_check int image_list(struct image_store *s, struct image ***ret, size_t *n, struct err *e);
-/** image_config_json() - the config as it was in the archive, for `inspect`; owned by the caller */
+must_check int image_list(struct image_store *s, struct image ***ret, size_t *n,
+			  struct err *e);
+/** image_config_json() - the config as it was in the archive, for `inspect`; owned by the
+ * caller */
 must_check int image_config_json(struct image_store *s, const char *id, char **ret,
 				 struct err *e);
 /**
- * image_remove() - untag @ref; drop the image when no name is left, and layers no image uses
+ * image_remove() - untag @ref; drop the image when no name is left, and layers no image
+ * uses
  * @used_ids: image ids that containers use (IMAGE_E_IN_USE when the last name would go)
  */
 must_check int image_remove(struct image_store *s, const char *ref,
 			    const struct strv *used_ids, struct err *e);
 
 struct image_mount_opts {
-	int userns_fd;	       /* layers and upper are idmapped by it; -1: as they are */
-	const char *upper_dir; /* absolute; holds upper/ and work/, made here; NULL: read-only */
-	bool by_path;	       /* force the path of kernels that take no layer fds (before 6.13) */
-	const char *scratch;   /* absolute directory for temporary mounts of that path */
+	int userns_fd;         /* layers and upper are idmapped by it; -1: as they are */
+	const char *upper_dir; /* absolute; holds upper/ and work/, made here; NULL:
+				  read-only */
+	bool by_path; /* force the path of kernels that take no layer fds (before 6.13) */
+	const char *scratch; /* absolute directory for temporary mounts of that path */
 };
 /**
  * image_mount() - overlay of the image's layers as a detached mount
- * @ret_fd: owned by the caller, who attaches it (move_mount) or closes it (all is gone then)
- * Return: 0; IMAGE_E_NO_IDMAP; -errno, e.g. -EINVAL naming --root when the kernel refuses the
- * upper directory. One upper directory must never be mounted twice at once. The store must have
- * been opened in the mount namespace the caller is in: the kernel clones no other mounts.
+ * @ret_fd: owned by the caller, who attaches it (move_mount) or closes it (all is gone
+ * then) Return: 0; IMAGE_E_NO_IDMAP; -errno, e.g. -EINVAL naming --root when the kernel
+ * refuses the upper directory. One upper directory must never be mounted twice at once.
+ * The store must have been opened in the mount namespace the caller is in: the kernel
+ * clones no other mounts.
  */
 must_check int image_mount(struct image_store *s, const struct image *img,
 			   const struct image_mount_opts *o, int *ret_fd, struct err *e);

@@ -44,7 +44,8 @@ static int get_string(const json_t *obj, const char *key, char **ret, struct err
 static int check_count(size_t n, const char *key, struct err *e)
 {
 	if (n > IMGCONF_LIST_MAX)
-		return err_msg(e, E2BIG, "'%s' has more than %d entries", key, IMGCONF_LIST_MAX);
+		return err_msg(e, E2BIG, "'%s' has more than %d entries", key,
+			       IMGCONF_LIST_MAX);
 	return 0;
 }
 
@@ -60,16 +61,18 @@ static int get_list(const json_t *obj, const char *key, struct strv *ret, struct
 		return err_msg(e, EINVAL, "'%s' is not a list", key);
 	if (check_count(json_array_size(list), key, e) < 0)
 		return -E2BIG;
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		if (!json_is_string(item))
-			return err_msg(e, EINVAL, "'%s' holds something that is not a string", key);
+			return err_msg(e, EINVAL,
+				       "'%s' holds something that is not a string", key);
 		strv_add(ret, json_string_value(item));
 	}
 	return 0;
 }
 
 /* The keys of an object, or with @values "key=value" of each. */
-static int get_map(json_t *obj, const char *key, bool values, struct strv *ret, struct err *e)
+static int get_map(json_t *obj, const char *key, bool values, struct strv *ret,
+		   struct err *e)
 {
 	json_t *map = json_object_get(obj, key), *item;
 	const char *name;
@@ -80,9 +83,10 @@ static int get_map(json_t *obj, const char *key, bool values, struct strv *ret, 
 		return err_msg(e, EINVAL, "'%s' is not an object", key);
 	if (check_count(json_object_size(map), key, e) < 0)
 		return -E2BIG;
-	json_object_foreach(map, name, item) {
+	json_object_foreach (map, name, item) {
 		if (values && !json_is_string(item))
-			return err_msg(e, EINVAL, "'%s' holds something that is not a string", key);
+			return err_msg(e, EINVAL,
+				       "'%s' holds something that is not a string", key);
 		if (values)
 			strv_take(ret, str_fmt("%s=%s", name, json_string_value(item)));
 		else
@@ -91,7 +95,8 @@ static int get_map(json_t *obj, const char *key, bool values, struct strv *ret, 
 	return 0;
 }
 
-/* The last of two values wins, as in Docker; what has no name cannot be handed to execve. */
+/* The last of two values wins, as in Docker; what has no name cannot be handed to execve.
+ */
 static int get_env(const json_t *obj, struct strv *ret, struct err *e)
 {
 	AUTO_STRV struct strv raw = STRV_INIT;
@@ -99,7 +104,7 @@ static int get_env(const json_t *obj, struct strv *ret, struct err *e)
 
 	if (r < 0)
 		return r;
-	strv_foreach(i, &raw) {
+	strv_foreach (i, &raw) {
 		const char *eq = raw.v[i];
 
 		while (*eq && *eq != '=')
@@ -184,9 +189,9 @@ static int get_rootfs(const json_t *top, struct image *img, struct err *e)
 	if (r < 0)
 		return r;
 	if (img->diff_ids.n > IMGCONF_LAYERS_MAX)
-		return err_msg(e, E2BIG, "it has %zu layers, more than %d", img->diff_ids.n,
-			       IMGCONF_LAYERS_MAX);
-	strv_foreach(i, &img->diff_ids)
+		return err_msg(e, E2BIG, "it has %zu layers, more than %d",
+			       img->diff_ids.n, IMGCONF_LAYERS_MAX);
+	strv_foreach (i, &img->diff_ids)
 		if (!digest_parse(img->diff_ids.v[i], &d))
 			return err_msg(e, EINVAL, "diffID '%s' is not a digest",
 				       img->diff_ids.v[i]);

@@ -1,7 +1,9 @@
 /*
- * images/imgconf.h - the image configuration (OCI image-spec config.md, Docker's the same).
+ * images/imgconf.h - the image configuration (OCI image-spec config.md, Docker's the
+ * same).
  *
- * Pure: JSON bytes in, struct image out. Wrong types are refused, unknown members ignored.
+ * Pure: JSON bytes in, struct image out. Wrong types are refused, unknown members
+ * ignored.
  */
 #ifndef IMAGES_IMGCONF_H
 #define IMAGES_IMGCONF_H
@@ -19,6 +21,7 @@ enum {
  * imgconf_parse() - everything of @img but names, layers and size_bytes
  * @img: zeroed by the caller, who calls image_free() also after a failure
  */
-must_check int imgconf_parse(const char *json, size_t n, struct image *img, struct err *e);
+must_check int imgconf_parse(const char *json, size_t n, struct image *img,
+			     struct err *e);
 
 #endif

@@ -11,7 +11,8 @@
 
 enum {
 	IN_SIZE = 128 << 10,
-	OUT_SIZE = 256 << 10, /* small enough to stay in the cache between inflate, hash and write */
+	OUT_SIZE = 256 << 10, /* small enough to stay in the cache between inflate, hash
+				 and write */
 };
 
 struct inflate {
@@ -41,8 +42,8 @@ static int fill(struct inflate *s, size_t max, struct err *e)
 		memmove(s->in_buf, s->in, s->in_n);
 	s->in = s->in_buf;
 	do
-		n = s->is_pipe ? read(s->fd, to, want) :
-				 pread(s->fd, to, want, (off_t)s->offset);
+		n = s->is_pipe ? read(s->fd, to, want)
+			       : pread(s->fd, to, want, (off_t)s->offset);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(e, errno, "read it");
@@ -67,11 +68,14 @@ enum inflate_form inflate_form(const void *data, size_t n)
 	} magic[] = { { INFLATE_ZSTD, 0, 4, "\x28\xb5\x2f\xfd" },
 		      { INFLATE_GZIP, 0, 2, "\x1f\x8b" },
 		      { INFLATE_BZIP2, 4, 6, "1AY&SY" },
-		      { INFLATE_XZ, 0, 6, "\xfd" "7zXZ\0" } };
+		      { INFLATE_XZ, 0, 6,
+			"\xfd"
+			"7zXZ\0" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(magic); i++)
 		if (n >= magic[i].at + magic[i].n &&
-		    memcmp((const char *)data + magic[i].at, magic[i].bytes, magic[i].n) == 0)
+		    memcmp((const char *)data + magic[i].at, magic[i].bytes,
+			   magic[i].n) == 0)
 			return magic[i].form;
 	return INFLATE_PLAIN;
 }
@@ -80,14 +84,16 @@ static int start(struct inflate *s, struct err *e)
 {
 	int r = 0;
 
-	/* A pipe may hand out its first bytes one by one; the magic must be seen whole. */
+	/* A pipe may hand out its first bytes one by one; the magic must be seen whole.
+	 */
 	while (r == 0 && s->in_n < INFLATE_MAGIC && s->left)
 		r = fill(s, INFLATE_MAGIC - s->in_n, e);
 	if (r < 0)
 		return r;
 	s->form = inflate_form(s->in, s->in_n);
 	if (s->form == INFLATE_BZIP2 || s->form == INFLATE_XZ)
-		return err_msg(e, EINVAL, "it is compressed by %s; gzip and zstd are known",
+		return err_msg(e, EINVAL,
+			       "it is compressed by %s; gzip and zstd are known",
 			       s->form == INFLATE_XZ ? "xz" : "bzip2");
 	if (s->form == INFLATE_GZIP && inflateInit2(&s->z, 15 + 16) != Z_OK)
 		return err_set(e, ENOMEM, "start zlib");
@@ -126,7 +132,8 @@ static ssize_t next_plain(struct inflate *s, const void **ret)
 	return (ssize_t)n;
 }
 
-/* Another member may follow the last; zeros may pad to a block; anything else is damage. */
+/* Another member may follow the last; zeros may pad to a block; anything else is damage.
+ */
 static int next_member(struct inflate *s, struct err *e)
 {
 	while (s->in_n && *s->in == 0)
@@ -136,7 +143,9 @@ static int next_member(struct inflate *s, struct err *e)
 	if (*s->in != 0x1f)
 		return err_msg(e, EINVAL, "bytes follow the end of its gzip data");
 	s->between = false;
-	return inflateReset(&s->z) == Z_OK ? 0 : err_msg(e, EINVAL, "its gzip data is damaged");
+	return inflateReset(&s->z) == Z_OK
+		       ? 0
+		       : err_msg(e, EINVAL, "its gzip data is damaged");
 }
 
 static ssize_t next_gzip(struct inflate *s, struct err *e)
@@ -169,7 +178,8 @@ static ssize_t next_zstd(struct inflate *s, struct err *e)
 	size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
 
 	if (ZSTD_isError(r))
-		return err_msg(e, EINVAL, "its zstd data is damaged (%s)", ZSTD_getErrorName(r));
+		return err_msg(e, EINVAL, "its zstd data is damaged (%s)",
+			       ZSTD_getErrorName(r));
 	s->in += in.pos;
 	s->in_n -= in.pos;
 	s->between = r == 0;
@@ -194,7 +204,8 @@ ssize_t inflate_next(struct inflate *s, const void **ret, struct err *e)
 			n = next_gzip(s, e);
 		else
 			n = next_zstd(s, e);
-		/* No more input and no output: the decoder waits for bytes that do not exist. */
+		/* No more input and no output: the decoder waits for bytes that do not
+		 * exist. */
 		if (n == 0 && s->in_n == 0 && s->left == 0 && !s->between)
 			return err_msg(e, EINVAL, "its compressed data is cut short");
 	}

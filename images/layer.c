@@ -45,7 +45,8 @@ static int write_meta(int dir, const struct layer_meta *m, struct err *e)
 	return json_write(dir, "layer.json", j, 0600, e);
 }
 
-/* A layer that depends on others is under its chain's key only, so that key goes first. */
+/* A layer that depends on others is under its chain's key only, so that key goes first.
+ */
 static int find(struct image_store *s, const struct layer_want *w, char **ret_key,
 		struct layer_meta *ret, struct err *e)
 {
@@ -69,7 +70,8 @@ static bool root_is_plain(int fd)
 	ssize_t n = flistxattr(fd, list, sizeof(list));
 
 	/* overlayfs does not show a root's opaque mark; any other xattr has to be seen */
-	if (fstat(fd, &st) < 0 || n < 0 || (n > 0 && !str_eq(list, "trusted.overlay.opaque")))
+	if (fstat(fd, &st) < 0 || n < 0 ||
+	    (n > 0 && !str_eq(list, "trusted.overlay.opaque")))
 		return false;
 	return st.st_uid == 0 && st.st_gid == 0 && (st.st_mode & 07777) == 0755 &&
 	       n <= (ssize_t)sizeof("trusted.overlay.opaque");
@@ -84,20 +86,23 @@ static int unpack(const struct layer_want *w, int root, struct unpack_result *re
 		.diff_id = w->diff_id,
 		.root = root,
 		.below = w->below,
-		.mode = w->below >= 0 ? TREE_ABOVE : w->bottom ? TREE_BOTTOM : TREE_ALONE,
+		.mode = w->below >= 0 ? TREE_ABOVE
+			: w->bottom   ? TREE_BOTTOM
+				      : TREE_ALONE,
 		.progress = w->progress,
 		.arg = w->arg,
 	};
 
-	/* overlayfs shows the uppermost layer's root: without an entry it must be as below */
+	/* overlayfs shows the uppermost layer's root: without an entry it must be as
+	 * below */
 	if (w->below >= 0 && tree_copy_attrs(w->below, root, e) < 0)
 		return err_ctx(e, "root");
 	return unpack_layer(&job, ret, e);
 }
 
 /* Fill @dir (in tmp/), and say under which key it belongs. */
-static int fill(const struct layer_want *w, int dir, char **ret_key, struct layer_meta *ret,
-		struct err *e)
+static int fill(const struct layer_want *w, int dir, char **ret_key,
+		struct layer_meta *ret, struct err *e)
 {
 	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
 	struct unpack_result res;
@@ -177,8 +182,8 @@ int layer_open(struct image_store *s, const char *key, int *ret_fd, struct err *
 	int fd = fd_open_beneath(s->layers, path, O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd < 0)
-		return errno == ENOENT ? IMAGE_E_NOT_FOUND :
-					 err_set(e, errno, "open layer '%s'", key);
+		return errno == ENOENT ? IMAGE_E_NOT_FOUND
+				       : err_set(e, errno, "open layer '%s'", key);
 	*ret_fd = fd;
 	return 0;
 }

@@ -11,8 +11,8 @@
 #include "images/tree.h"
 
 struct layer_meta {
-	uint64_t bytes;	 /* of file content */
-	bool root;	 /* the layer itself says what the root directory is like */
+	uint64_t bytes;  /* of file content */
+	bool root;       /* the layer itself says what the root directory is like */
 	bool root_plain; /* the root is 0755 root without xattrs */
 };
 
@@ -21,7 +21,8 @@ struct layer_want {
 	const struct digest *digest; /* of the blob, or NULL */
 	struct digest diff_id, chain_id;
 	bool bottom;
-	int below; /* -1, or the merged layers below: the layer is then keyed by its chain */
+	int below; /* -1, or the merged layers below: the layer is then keyed by its chain
+		    */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
 };
@@ -32,9 +33,12 @@ struct layer_want {
  * @ret_cached: it was there (or another load has just made it)
  * Return: 0; TREE_E_DEPENDS: call again with the layers below; -errno
  */
-must_check int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_key,
-			    struct layer_meta *ret_meta, bool *ret_cached, struct err *e);
-/** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it */
-must_check int layer_open(struct image_store *s, const char *key, int *ret_fd, struct err *e);
+must_check int layer_ensure(struct image_store *s, const struct layer_want *w,
+			    char **ret_key, struct layer_meta *ret_meta, bool *ret_cached,
+			    struct err *e);
+/** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it
+ */
+must_check int layer_open(struct image_store *s, const char *key, int *ret_fd,
+			  struct err *e);
 
 #endif

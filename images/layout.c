@@ -1,8 +1,8 @@
 /*
  * images/layout.c - OCI image layouts: index.json, nested indexes, manifests.
  *
- * Knows the image-spec's descriptors and the choice of a platform. Does not know how the files
- * are stored (source.h) nor what a config says.
+ * Knows the image-spec's descriptors and the choice of a platform. Does not know how the
+ * files are stored (source.h) nor what a config says.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,17 +11,15 @@
 #include "images/archive_image.h"
 #include "images/imgconf.h"
 
-enum {
-	INDEX_DEPTH_MAX = 4,
-	MANIFESTS_MAX = 1000
-};
+enum { INDEX_DEPTH_MAX = 4, MANIFESTS_MAX = 1000 };
 
 static const struct {
 	const char *machine, *arch; /* uname's word, Go's word */
-} arches[] = { { "x86_64", "amd64" },	 { "aarch64", "arm64" }, { "armv7l", "arm" },
-	       { "armv6l", "arm" },	 { "i686", "386" },	 { "i386", "386" },
-	       { "ppc64le", "ppc64le" }, { "s390x", "s390x" },	 { "riscv64", "riscv64" },
-	       { "loongarch64", "loong64" } };
+} arches[] = { { "x86_64", "amd64" },    { "aarch64", "arm64" },
+	       { "armv7l", "arm" },      { "armv6l", "arm" },
+	       { "i686", "386" },        { "i386", "386" },
+	       { "ppc64le", "ppc64le" }, { "s390x", "s390x" },
+	       { "riscv64", "riscv64" }, { "loongarch64", "loong64" } };
 
 static const char *host_arch(const struct utsname *u)
 {
@@ -52,7 +50,8 @@ static int find_blob(struct source *src, const json_t *desc, struct digest *ret_
 		return err_msg(e, EINVAL, "'%s' is not a digest", text);
 	if (!json_is_integer(size) || json_integer_value(size) < 0)
 		return err_msg(e, EINVAL, "the size of blob '%s' is not a number", text);
-	path = str_fmt("blobs/%s/%s", ret_digest->alg == DIGEST_SHA256 ? "sha256" : "sha512",
+	path = str_fmt("blobs/%s/%s",
+		       ret_digest->alg == DIGEST_SHA256 ? "sha256" : "sha512",
 		       ret_digest->hex);
 	r = source_find(src, path, ret, e);
 	if (r == SOURCE_E_ABSENT)
@@ -60,14 +59,16 @@ static int find_blob(struct source *src, const json_t *desc, struct digest *ret_
 	if (r < 0)
 		return r;
 	if (ret->size != (uint64_t)json_integer_value(size))
-		return err_msg(e, EINVAL, "blob '%s' has %llu bytes, its descriptor says %lld",
-			       text, (unsigned long long)ret->size,
+		return err_msg(e, EINVAL,
+			       "blob '%s' has %llu bytes, its descriptor says %lld", text,
+			       (unsigned long long)ret->size,
 			       (long long)json_integer_value(size));
 	return 0;
 }
 
 /* A small blob whole, its digest verified. */
-static int read_blob(struct source *src, const json_t *desc, struct buf *ret, struct err *e)
+static int read_blob(struct source *src, const json_t *desc, struct buf *ret,
+		     struct err *e)
 {
 	struct digest want, got;
 	AUTO_FREE char *path = NULL;
@@ -76,7 +77,8 @@ static int read_blob(struct source *src, const json_t *desc, struct buf *ret, st
 
 	if (r < 0)
 		return r;
-	path = str_fmt("blobs/%s/%s", want.alg == DIGEST_SHA256 ? "sha256" : "sha512", want.hex);
+	path = str_fmt("blobs/%s/%s", want.alg == DIGEST_SHA256 ? "sha256" : "sha512",
+		       want.hex);
 	r = source_read(src, path, IMGCONF_JSON_MAX, ret, e);
 	if (r == SOURCE_E_ABSENT)
 		return err_msg(e, ENOENT, "'%s' is missing", path);
@@ -109,7 +111,8 @@ static bool is_attestation(const json_t *desc)
 	       str_eq(json_str(json_object_get(desc, "platform"), "os", ""), "unknown");
 }
 
-/* io.containerd.image.name is a whole name; ref.name may be one, or no more than a tag. */
+/* io.containerd.image.name is a whole name; ref.name may be one, or no more than a tag.
+ */
 static void add_names(struct archive_image *img, const json_t *desc)
 {
 	const json_t *notes = json_object_get(desc, "annotations");
@@ -134,7 +137,7 @@ static int add_layers(struct source *src, const json_t *layers, struct archive_i
 			       json_array_size(layers), IMGCONF_LAYERS_MAX);
 	img->n_layers = json_array_size(layers);
 	img->layers = mem_new(img->n_layers + 1, sizeof(*img->layers));
-	json_array_foreach(layers, i, desc) {
+	json_array_foreach (layers, i, desc) {
 		img->layers[i].has_digest = true;
 		r = find_blob(src, desc, &img->layers[i].digest, &img->layers[i].blob, e);
 		if (r < 0)
@@ -181,8 +184,8 @@ static int read_descriptor(struct source *src, const json_t *desc, unsigned dept
 		r = add_manifest(src, desc, j, ret, e);
 		return r < 0 ? err_ctx(e, "manifest '%s'", digest) : 0;
 	}
-	r = depth >= INDEX_DEPTH_MAX ? err_msg(e, EINVAL, "indexes are nested too deep") :
-				       read_index(src, j, depth + 1, ret, e);
+	r = depth >= INDEX_DEPTH_MAX ? err_msg(e, EINVAL, "indexes are nested too deep")
+				     : read_index(src, j, depth + 1, ret, e);
 	if (r < 0)
 		return err_ctx(e, "index '%s'", digest);
 	for (size_t i = before; i < ret->n; i++)
@@ -198,18 +201,19 @@ static int no_match(const json_t *list, struct err *e)
 	size_t i;
 
 	uname(&u);
-	json_array_foreach(list, i, desc) {
+	json_array_foreach (list, i, desc) {
 		const json_t *p = json_object_get(desc, "platform");
 
 		if (!is_attestation(desc) && has.len < 100)
 			buf_addf(&has, " %s/%s", json_str(p, "os", "?"),
 				 json_str(p, "architecture", "?"));
 	}
-	return err_msg(e, EINVAL, "it has no image for linux/%s, but for%s", host_arch(&u),
-		       has.len ? has.data : " nothing");
+	return err_msg(e, EINVAL, "it has no image for linux/%s, but for%s",
+		       host_arch(&u), has.len ? has.data : " nothing");
 }
 
-/* The top index lists images, all that suit are taken; a nested one lists platforms of one image. */
+/* The top index lists images, all that suit are taken; a nested one lists platforms of
+ * one image. */
 static int read_index(struct source *src, const json_t *index, unsigned depth,
 		      struct archive_images *ret, struct err *e)
 {
@@ -218,8 +222,9 @@ static int read_index(struct source *src, const json_t *index, unsigned depth,
 	int r;
 
 	if (json_array_size(list) > MANIFESTS_MAX)
-		return err_msg(e, E2BIG, "it lists more than %d manifests", MANIFESTS_MAX);
-	json_array_foreach(list, i, desc) {
+		return err_msg(e, E2BIG, "it lists more than %d manifests",
+			       MANIFESTS_MAX);
+	json_array_foreach (list, i, desc) {
 		if (is_attestation(desc) || !matches_host(desc))
 			continue;
 		r = read_descriptor(src, desc, depth, ret, e);
@@ -248,7 +253,8 @@ static int check_version(struct source *src, struct err *e)
 		return r;
 	version = json_str(j, "imageLayoutVersion", "");
 	if (!str_starts(version, "1."))
-		return err_msg(e, EINVAL, "its layout version '%s' is not known", version);
+		return err_msg(e, EINVAL, "its layout version '%s' is not known",
+			       version);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /*
  * images/load.c - an archive into the store.
  *
- * Knows the order of things: what the archive holds, its layers side by side in threads, those
- * that depend on others on top of these, then the record and the names. Does not know formats.
+ * Knows the order of things: what the archive holds, its layers side by side in threads,
+ * those that depend on others on top of these, then the record and the names. Does not
+ * know formats.
  */
 #include "images/load.h"
 
@@ -35,7 +36,8 @@ struct layer_job {
 	struct err err;
 };
 
-/* One image being loaded; the mutex guards next, failed and the caller's progress function. */
+/* One image being loaded; the mutex guards next, failed and the caller's progress
+ * function. */
 struct load {
 	struct image_store *s;
 	const struct image_progress *progress;
@@ -142,9 +144,9 @@ static int redo_above(struct load *l, size_t i, struct err *e)
 	return r < 0 ? err_ctx(e, "layer '%s'", j->name) : r;
 }
 
-/* What depends on the layers below is done anew, bottom up, now that those are there. A layer
- * that says nothing of the root depends on them if the root below is not what a layer's root is
- * by default: overlayfs shows the uppermost one. */
+/* What depends on the layers below is done anew, bottom up, now that those are there. A
+ * layer that says nothing of the root depends on them if the root below is not what a
+ * layer's root is by default: overlayfs shows the uppermost one. */
 static int settle_dependent(struct load *l, struct err *e)
 {
 	bool plain = true;
@@ -160,7 +162,8 @@ static int settle_dependent(struct load *l, struct err *e)
 	return r;
 }
 
-static void init_jobs(struct load *l, const struct archive_image *ai, const struct image *img)
+static void init_jobs(struct load *l, const struct archive_image *ai,
+		      const struct image *img)
 {
 	l->n = ai->n_layers;
 	l->jobs = mem_new(l->n + 1, sizeof(*l->jobs));
@@ -171,16 +174,17 @@ static void init_jobs(struct load *l, const struct archive_image *ai, const stru
 		j->load = l;
 		j->i = i;
 		j->want = (struct layer_want){ .blob = al->blob,
-					       .digest = al->has_digest ? &al->digest : NULL,
+					       .digest = al->has_digest ? &al->digest
+									: NULL,
 					       .bottom = i == 0,
 					       .below = -1,
 					       .progress = on_progress,
 					       .arg = j };
 		if (digest_parse(img->diff_ids.v[i], &j->want.diff_id))
-			digest_chain(i ? &l->jobs[i - 1].want.chain_id : NULL, &j->want.diff_id,
-				     &j->want.chain_id);
-		j->name = al->has_digest ? digest_text(&al->digest) :
-					   str_dup(img->diff_ids.v[i]);
+			digest_chain(i ? &l->jobs[i - 1].want.chain_id : NULL,
+				     &j->want.diff_id, &j->want.chain_id);
+		j->name = al->has_digest ? digest_text(&al->digest)
+					 : str_dup(img->diff_ids.v[i]);
 	}
 }
 
@@ -225,8 +229,8 @@ static int load_one(struct image_store *s, const struct image_progress *p,
 	if (r < 0)
 		return r;
 	if (img->diff_ids.n != ai->n_layers)
-		return err_msg(e, EINVAL, "it has %zu layers, its config says %zu", ai->n_layers,
-			       img->diff_ids.n);
+		return err_msg(e, EINVAL, "it has %zu layers, its config says %zu",
+			       ai->n_layers, img->diff_ids.n);
 	if (*img->architecture && !layout_arch_is_host(img->architecture))
 		log_warn("image '%s' is for %s: its programs may not run here",
 			 ai->names.n ? ai->names.v[0] : img->id, img->architecture);
@@ -294,15 +298,17 @@ static size_t count_distinct(const struct archive_images *list)
 	return n;
 }
 
-static int load_source(struct image_store *s, struct source *src, const struct image_progress *p,
-		       bool single, struct image ***ret, size_t *n, struct err *e)
+static int load_source(struct image_store *s, struct source *src,
+		       const struct image_progress *p, bool single, struct image ***ret,
+		       size_t *n, struct err *e)
 {
 	struct archive_images list = { NULL, 0 };
 	int r = archive_images_read(src, &list, e);
 
 	if (r == 0 && single && count_distinct(&list) != 1)
 		r = err_msg(e, EINVAL,
-			    "it holds %zu images: `load` it and write the name of the one meant",
+			    "it holds %zu images: `load` it and write the name of the "
+			    "one meant",
 			    count_distinct(&list));
 	if (r == 0)
 		r = load_all(s, p, &list, ret, n, e);
@@ -311,8 +317,8 @@ static int load_source(struct image_store *s, struct source *src, const struct i
 }
 
 int load_archive(struct image_store *s, int dir, const char *path,
-		 const struct image_progress *p, bool single, struct image ***ret, size_t *n,
-		 struct err *e)
+		 const struct image_progress *p, bool single, struct image ***ret,
+		 size_t *n, struct err *e)
 {
 	struct source *src = NULL;
 	struct err ignored = ERR_INIT;
@@ -327,12 +333,14 @@ int load_archive(struct image_store *s, int dir, const char *path,
 	fd_auto_close(&lock);
 	if (r == 0)
 		return 0;
-	(void)!store_collect(s, &ignored); /* layers that were good but now belong to nothing */
+	(void)!store_collect(
+		s, &ignored); /* layers that were good but now belong to nothing */
 	return err_ctx(e, "archive '%s'", path);
 }
 
 int image_load(struct image_store *s, int dir, const char *path,
-	       const struct image_progress *p, struct image ***ret, size_t *n, struct err *e)
+	       const struct image_progress *p, struct image ***ret, size_t *n,
+	       struct err *e)
 {
 	return load_archive(s, dir, path, p, false, ret, n, e);
 }

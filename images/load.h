@@ -6,10 +6,11 @@
 
 /**
  * load_archive() - as image_load()
- * @single: refuse, before anything is unpacked, an archive that does not hold exactly one image
+ * @single: refuse, before anything is unpacked, an archive that does not hold exactly one
+ * image
  */
 must_check int load_archive(struct image_store *s, int dir, const char *path,
-			    const struct image_progress *p, bool single, struct image ***ret,
-			    size_t *n, struct err *e);
+			    const struct image_progress *p, bool single,
+			    struct image ***ret, size_t *n, struct err *e);
 
 #endif

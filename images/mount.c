@@ -1,11 +1,13 @@
 /*
  * images/mount.c - layers and an upper directory → one overlay, as a detached mount.
  *
- * Knows the kernel's mount calls, idmapping and overlayfs's options. Does not know containers.
+ * Knows the kernel's mount calls, idmapping and overlayfs's options. Does not know
+ * containers.
  *
- * Options: index=off, as Docker: an upper may outlive the lowers' inode numbers. redirect_dir=off:
- * renaming a directory of the image is EXDEV, as programs know it from Docker, and an upper
- * stays readable without its lowers. metacopy=off: a chown copies the data up, for the same reason.
+ * Options: index=off, as Docker: an upper may outlive the lowers' inode numbers.
+ * redirect_dir=off: renaming a directory of the image is EXDEV, as programs know it from
+ * Docker, and an upper stays readable without its lowers. metacopy=off: a chown copies
+ * the data up, for the same reason.
  */
 #include "images/mount.h"
 
@@ -38,9 +40,11 @@ void mount_parts_free(struct mount_parts *p)
 /* A private copy of the mount @dir lies on, rooted at @dir, with its ids mapped. */
 static int clone_mapped(int dir, int userns, int *ret_fd, struct err *e)
 {
-	AUTO_CLOSE int fd = (int)syscall(SYS_open_tree, dir, "",
-					 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
+	AUTO_CLOSE int fd =
+		(int)syscall(SYS_open_tree, dir, "",
+			     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
+				   .userns_fd = (uint64_t)userns };
 
 	if (fd < 0)
 		return err_set(e, errno, "clone the mount");
@@ -54,9 +58,10 @@ static int clone_mapped(int dir, int userns, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* overlayfs overlooks an opaque mark on a layer's root, so the layers below it are left out. It
- * also refuses one directory twice; the lower of two equal layers shows nothing anyway, since
- * whatever it has or hides, the upper one has or hides under the same name. */
+/* overlayfs overlooks an opaque mark on a layer's root, so the layers below it are left
+ * out. It also refuses one directory twice; the lower of two equal layers shows nothing
+ * anyway, since whatever it has or hides, the upper one has or hides under the same name.
+ */
 static int choose_layers(struct image_store *s, const struct strv *keys, struct strv *ret,
 			 struct err *e)
 {
@@ -66,9 +71,10 @@ static int choose_layers(struct image_store *s, const struct strv *keys, struct 
 		int r = layer_open(s, keys->v[i - 1], &fd, e);
 
 		if (r == IMAGE_E_NOT_FOUND)
-			return err_msg(e, ENOENT,
-				       "layer '%s' is not in the store: load the image again",
-				       keys->v[i - 1]);
+			return err_msg(
+				e, ENOENT,
+				"layer '%s' is not in the store: load the image again",
+				keys->v[i - 1]);
 		if (r < 0)
 			return r;
 		if (!strv_has(ret, name))
@@ -92,8 +98,9 @@ static int open_lowers(struct image_store *s, const struct strv *keys, bool has_
 	if (p->names.n == 1 && !has_upper)
 		strv_add(&p->names, STORE_EMPTY_B);
 	p->lowers = mem_new(p->names.n, sizeof(*p->lowers));
-	strv_foreach(i, &p->names) {
-		int fd = openat(p->layers, p->names.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	strv_foreach (i, &p->names) {
+		int fd = openat(p->layers, p->names.v[i],
+				O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		if (fd < 0)
 			return err_set(e, errno, "open layer '%s'", p->names.v[i]);
@@ -113,7 +120,8 @@ static int make_upper(const struct mount_parts *p, struct image_store *s, int di
 		return err_set(e, errno, "mkdir 'work'");
 	if (faccessat(dir, "upper", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	/* made aside: an upper with half the attributes must not be taken for a whole one */
+	/* made aside: an upper with half the attributes must not be taken for a whole one
+	 */
 	r = fd_mkdir(dir, "upper.new", 0755, &upper, e);
 	if (r < 0)
 		return r;
@@ -127,7 +135,8 @@ static int make_upper(const struct mount_parts *p, struct image_store *s, int di
 }
 
 static int open_parts(struct image_store *s, const struct strv *keys,
-		      const struct image_mount_opts *o, struct mount_parts *p, struct err *e)
+		      const struct image_mount_opts *o, struct mount_parts *p,
+		      struct err *e)
 {
 	int r = clone_mapped(s->layers, o->userns_fd, &p->layers, e);
 
@@ -166,7 +175,8 @@ static int set_string(int fs, const char *key, const char *value)
 static int set_dir(int fs, const char *key, int at, const char *name)
 {
 	int dir = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = dir < 0 ? -1 : (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, key, NULL, dir);
+	int r = dir < 0 ? -1
+			: (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, key, NULL, dir);
 	int saved = errno;
 
 	fd_auto_close(&dir);
@@ -185,7 +195,8 @@ static int configure(int fs, const struct mount_parts *p)
 	if (set_string(fs, "source", "minibox") < 0)
 		return -1;
 	for (size_t i = 0; i < p->n_lowers; i++)
-		if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, "lowerdir+", NULL, p->lowers[i]) < 0)
+		if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, "lowerdir+", NULL,
+			    p->lowers[i]) < 0)
 			return -1;
 	if (p->upper >= 0 && (set_dir(fs, "upperdir", p->upper, "upper") < 0 ||
 			      set_dir(fs, "workdir", p->upper, "work") < 0))
@@ -201,8 +212,8 @@ static int mount_by_fd(const struct mount_parts *p, int *ret_fd, struct err *e)
 
 	if (fs < 0)
 		return err_set(e, errno, "use overlayfs");
-	/* overlayfs keeps the ids and makes its work directories by them; when it cannot, the
-	 * overlay is read-only and nothing says so. */
+	/* overlayfs keeps the ids and makes its work directories by them; when it cannot,
+	 * the overlay is read-only and nothing says so. */
 	r = fsid_as_owner(p->upper, e);
 	if (r < 0)
 		return r;
@@ -220,7 +231,8 @@ static int mount_by_fd(const struct mount_parts *p, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Where the upper lies is the user's choice; the rest of the overlay is ours and is right. */
+/* Where the upper lies is the user's choice; the rest of the overlay is ours and is
+ * right. */
 static int explain(const struct image_mount_opts *o, struct err *e)
 {
 	struct err cause = *e;
@@ -229,13 +241,14 @@ static int explain(const struct image_mount_opts *o, struct err *e)
 		return -cause.code;
 	err_clear(e);
 	return err_msg(e, EINVAL,
-		       "the file system of '%s' cannot hold a writable layer (it may be an overlay "
+		       "the file system of '%s' cannot hold a writable layer (it may be "
+		       "an overlay "
 		       "itself): choose another place by --root (%.150s)",
 		       o->upper_dir, err_text(&cause));
 }
 
-static int mount_parts(struct mount_parts *p, const struct image_mount_opts *o, int *ret_fd,
-		       struct err *e)
+static int mount_parts(struct mount_parts *p, const struct image_mount_opts *o,
+		       int *ret_fd, struct err *e)
 {
 	int r;
 
@@ -264,7 +277,8 @@ static int mount_keys(struct image_store *s, const struct strv *keys,
 	return r;
 }
 
-int mount_layers(struct image_store *s, const struct strv *keys, int *ret_fd, struct err *e)
+int mount_layers(struct image_store *s, const struct strv *keys, int *ret_fd,
+		 struct err *e)
 {
 	AUTO_FREE char *scratch = str_fmt("%s/tmp", s->path);
 	struct image_mount_opts o = { .userns_fd = -1, .scratch = scratch };
@@ -277,5 +291,6 @@ int image_mount(struct image_store *s, const struct image *img,
 {
 	int r = mount_keys(s, &img->layers, o, ret_fd, e);
 
-	return r < 0 ? err_ctx(e, "image '%s'", img->names.n ? img->names.v[0] : img->id) : r;
+	return r < 0 ? err_ctx(e, "image '%s'", img->names.n ? img->names.v[0] : img->id)
+		     : r;
 }

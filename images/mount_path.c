@@ -19,7 +19,10 @@
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	  const void *data);
 int umount2(const char *target, int flags);
-enum { UMOUNT_DETACH = 2 /* MNT_DETACH */, OPTIONS_MAX = 4095 /* one page with its NUL */ };
+enum {
+	UMOUNT_DETACH = 2 /* MNT_DETACH */,
+	OPTIONS_MAX = 4095 /* one page with its NUL */
+};
 
 static int move_here(int mnt, int dir, const char *name, struct err *e)
 {
@@ -35,7 +38,8 @@ static int mount_scratch(const char *path, int *ret_fd, struct err *e)
 	struct mount_attr attr = { .propagation = 1 << 18 /* MS_PRIVATE */ };
 	AUTO_CLOSE int fd = -1;
 
-	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0700", 0) < 0 ||
+	if (fs < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0700", 0) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_set(e, errno, "make a tmpfs");
 	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
@@ -53,7 +57,8 @@ static int mount_scratch(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Short names make 500 layers fit into the one page of options: 0, 1, 2 … are symlinks. */
+/* Short names make 500 layers fit into the one page of options: 0, 1, 2 … are symlinks.
+ */
 static int lay_out(struct mount_parts *p, int dir, struct buf *options, struct err *e)
 {
 	static const char *const dirs[] = { "l", "u", "m" };
@@ -88,7 +93,8 @@ struct relative_mount {
 	int code; /* errno, 0: done */
 };
 
-/* overlayfs resolves its options from the working directory; this thread gets one of its own. */
+/* overlayfs resolves its options from the working directory; this thread gets one of its
+ * own. */
 static void *mount_in_dir(void *arg)
 {
 	struct relative_mount *m = arg;
@@ -130,8 +136,9 @@ int mount_by_path(struct mount_parts *p, const char *scratch, int *ret_fd, struc
 	int r;
 
 	if (!scratch)
-		return err_msg(e, EINVAL, "this kernel mounts layers by path only, and no scratch "
-					  "directory was given");
+		return err_msg(e, EINVAL,
+			       "this kernel mounts layers by path only, and no scratch "
+			       "directory was given");
 	if (!mkdtemp(path))
 		return err_set(e, errno, "make a directory in '%s'", scratch);
 	r = mount_scratch(path, &dir, e);

@@ -33,7 +33,8 @@ int record_layers(struct image_store *s, const char *hex, struct strv *ret, stru
 }
 
 /* The id in a file of refs/; "" if it holds none. */
-static int read_ref(struct image_store *s, const char *file, char **ret_hex, struct err *e)
+static int read_ref(struct image_store *s, const char *file, char **ret_hex,
+		    struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct digest d;
@@ -46,7 +47,8 @@ static int read_ref(struct image_store *s, const char *file, char **ret_hex, str
 	return 0;
 }
 
-static int names_of(struct image_store *s, const char *hex, struct strv *ret, struct err *e)
+static int names_of(struct image_store *s, const char *hex, struct strv *ret,
+		    struct err *e)
 {
 	AUTO_STRV struct strv files = STRV_INIT;
 	int r = fd_list(s->refs, ".", &files, e);
@@ -66,7 +68,8 @@ static void free_image(struct image **img)
 	image_free(*img);
 }
 
-static int read_files(struct image_store *s, const char *hex, struct image *img, struct err *e)
+static int read_files(struct image_store *s, const char *hex, struct image *img,
+		      struct err *e)
 {
 	AUTO_FREE char *config = str_fmt("%s/config.json", hex);
 	AUTO_FREE char *record = str_fmt("%s/record.json", hex);
@@ -177,7 +180,8 @@ int record_by_name(struct image_store *s, const char *name, char **ret_hex, stru
 	return 0;
 }
 
-int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex, struct err *e)
+int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex,
+		       struct err *e)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = fd_list(s->images, ".", &ids, e);

@@ -23,12 +23,14 @@ must_check int record_read(struct image_store *s, const char *hex, struct image 
  * @manifest: digest of the manifest, or NULL
  */
 must_check int record_write(struct image_store *s, const struct image *img,
-			    const struct buf *config, const char *manifest, struct err *e);
+			    const struct buf *config, const char *manifest,
+			    struct err *e);
 /** record_by_name() - hex id behind a familiar name; 0 or IMAGE_E_NOT_FOUND */
 must_check int record_by_name(struct image_store *s, const char *name, char **ret_hex,
 			      struct err *e);
-/** record_by_manifest() - hex id of the image with that manifest digest; 0 or IMAGE_E_NOT_FOUND */
-must_check int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex,
-				  struct err *e);
+/** record_by_manifest() - hex id of the image with that manifest digest; 0 or
+ * IMAGE_E_NOT_FOUND */
+must_check int record_by_manifest(struct image_store *s, const char *digest,
+				  char **ret_hex, struct err *e);
 
 #endif

@@ -7,7 +7,7 @@
 #include "images/digest.h"
 
 #define WORD_CHARS "abcdefghijklmnopqrstuvwxyz0123456789"
-#define TAG_CHARS  "ABCDEFGHIJKLMNOPQRSTUVWXYZ" WORD_CHARS "_.-"
+#define TAG_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" WORD_CHARS "_.-"
 
 enum { TAG_MAX = 128 };
 
@@ -18,7 +18,8 @@ void refname_free(struct refname *r)
 	*r = (struct refname){ NULL, NULL };
 }
 
-/* Length of the separator at @p: one '.', one or two '_', any number of '-'; 0 if none. */
+/* Length of the separator at @p: one '.', one or two '_', any number of '-'; 0 if none.
+ */
 static size_t separator(const char *p)
 {
 	if (*p == '.')
@@ -67,7 +68,8 @@ static bool valid_domain(const char *d)
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)d[i]) && d[i] != '.' && d[i] != '-')
 			return false;
-	return !d[n] || (d[n + 1] && strspn(d + n + 1, "0123456789") == strlen(d + n + 1));
+	return !d[n] ||
+	       (d[n + 1] && strspn(d + n + 1, "0123456789") == strlen(d + n + 1));
 }
 
 static bool valid_tag(const char *tag)
@@ -81,8 +83,9 @@ static bool valid_tag(const char *tag)
 /* The first component is a domain only if it cannot be a word of a path. */
 static bool has_domain(const char *name, size_t n)
 {
-	return name[n] == '/' && (memchr(name, '.', n) || memchr(name, ':', n) ||
-				  (n == strlen("localhost") && !strncmp(name, "localhost", n)));
+	return name[n] == '/' &&
+	       (memchr(name, '.', n) || memchr(name, ':', n) ||
+		(n == strlen("localhost") && !strncmp(name, "localhost", n)));
 }
 
 /* @name is DOMAIN/PATH or PATH: the familiar form of it, or NULL. */
@@ -106,7 +109,9 @@ static char *familiar(const char *name)
 		return str_fmt("%s/%s", domain, path);
 	if (str_starts(path, "library/") && !strchr(path + strlen("library/"), '/'))
 		path += strlen("library/");
-	return str_dup(path);
+	/* "docker.io/a.b/c" without its domain would have the domain "a.b" */
+	return has_domain(path, strcspn(path, "/")) ? str_fmt("docker.io/%s", path)
+						    : str_dup(path);
 }
 
 bool refname_parse(const char *text, struct refname *ret)

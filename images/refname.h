@@ -1,8 +1,8 @@
 /*
  * images/refname.h - image names: [DOMAIN/]PATH[:TAG][@DIGEST].
  *
- * Pure. The grammar is that of the distribution project; the familiar form drops what everyone
- * leaves out: docker.io/library/postgres:16 is postgres:16.
+ * Pure. The grammar is that of the distribution project; the familiar form drops what
+ * everyone leaves out: docker.io/library/postgres:16 is postgres:16.
  */
 #ifndef IMAGES_REFNAME_H
 #define IMAGES_REFNAME_H

@@ -1,7 +1,9 @@
 /*
- * images/remove.c - names taken away, then images without names, then layers without images.
+ * images/remove.c - names taken away, then images without names, then layers without
+ * images.
  *
- * Order matters for a kill in between: what is left over is at worst an image without a name.
+ * Order matters for a kill in between: what is left over is at worst an image without a
+ * name.
  */
 #include <errno.h>
 #include <string.h>

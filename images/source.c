@@ -22,7 +22,7 @@ enum {
 
 struct member {
 	char *name, *link; /* clean; link: another member's name, else NULL */
-	size_t order;	   /* the last of equal names counts, as in tar */
+	size_t order;      /* the last of equal names counts, as in tar */
 	uint64_t offset, size;
 };
 
@@ -76,7 +76,8 @@ static char *link_target(const char *name, struct archive_entry *ae)
 		text = str_fmt("%s/%s", dir, sym);
 	else
 		return str_dup(""); /* nothing: looking it up says "absent" */
-	return tarname_clean(text, &clean, &ignored) == 0 ? buf_take(&clean) : str_dup("");
+	return tarname_clean(text, &clean, &ignored) == 0 ? buf_take(&clean)
+							  : str_dup("");
 }
 
 static int add_member(struct source *src, struct archive *a, struct archive_entry *ae,
@@ -84,13 +85,15 @@ static int add_member(struct source *src, struct archive *a, struct archive_entr
 {
 	const char *raw = archive_entry_pathname(ae);
 	AUTO_BUF struct buf name = BUF_INIT;
-	bool is_file = archive_entry_filetype(ae) == AE_IFREG && !archive_entry_hardlink(ae);
+	bool is_file =
+		archive_entry_filetype(ae) == AE_IFREG && !archive_entry_hardlink(ae);
 	struct member *m;
 
 	if (archive_entry_filetype(ae) == AE_IFDIR)
 		return 0;
 	if (!raw || tarname_clean(raw, &name, e) < 0)
-		return raw ? err_ctx(e, "'%s'", raw) : err_msg(e, EINVAL, "a file has no name");
+		return raw ? err_ctx(e, "'%s'", raw)
+			   : err_msg(e, EINVAL, "a file has no name");
 	if (src->n >= ENTRIES_MAX)
 		return err_msg(e, E2BIG, "it holds more than %d files", ENTRIES_MAX);
 	src->members = mem_grow(src->members, src->n + 1, sizeof(*src->members));
@@ -101,7 +104,8 @@ static int add_member(struct source *src, struct archive *a, struct archive_entr
 		m->link = link_target(m->name, ae);
 		return 0;
 	}
-	/* Right after a header nothing is buffered past it: this is where the data begins. */
+	/* Right after a header nothing is buffered past it: this is where the data
+	 * begins. */
 	m->offset = (uint64_t)archive_filter_bytes(a, 0);
 	m->size = (uint64_t)archive_entry_size(ae);
 	if (archive_entry_sparse_count(ae) > 0)
@@ -135,11 +139,13 @@ static int index_tar(struct source *src, struct err *e)
 		r = archive_read_next_header(a, &ae);
 		if (r == ARCHIVE_EOF)
 			break;
-		if (r >= ARCHIVE_WARN && add_member(src, a, ae, (uint64_t)st.st_size, e) < 0)
+		if (r >= ARCHIVE_WARN &&
+		    add_member(src, a, ae, (uint64_t)st.st_size, e) < 0)
 			return -e->code;
 	}
 	if (r < ARCHIVE_WARN)
-		return err_msg(e, EINVAL, "it is not a tar archive, or a damaged one (%s)",
+		return err_msg(e, EINVAL,
+			       "it is not a tar archive, or a damaged one (%s)",
 			       a ? archive_error_string(a) : "out of memory");
 	if (src->n)
 		qsort(src->members, src->n, sizeof(*src->members), by_name);
@@ -196,8 +202,8 @@ static int open_file(struct image_store *s, struct source *src, int dir, const c
 	struct stat st;
 	int r = 0;
 
-	src->fd = std_in ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
-			   openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	src->fd = std_in ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+			 : openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (src->fd < 0 || fstat(src->fd, &st) < 0)
 		return err_set(e, errno, "open it");
 	src->is_dir = S_ISDIR(st.st_mode);
@@ -237,14 +243,17 @@ static const struct member *lookup(const struct source *src, const char *name)
 		else
 			hi = mid;
 	}
-	return lo > 0 && strcmp(src->members[lo - 1].name, name) == 0 ? &src->members[lo - 1] :
-									NULL;
+	return lo > 0 && strcmp(src->members[lo - 1].name, name) == 0
+		       ? &src->members[lo - 1]
+		       : NULL;
 }
 
-static int find_in_dir(struct source *src, const char *name, struct blob *ret, struct err *e)
+static int find_in_dir(struct source *src, const char *name, struct blob *ret,
+		       struct err *e)
 {
 	/* O_NONBLOCK: a FIFO must not make us wait for a writer */
-	AUTO_CLOSE int fd = fd_open_in_root(src->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	AUTO_CLOSE int fd =
+		fd_open_in_root(src->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -296,8 +305,9 @@ int source_read(struct source *src, const char *name, size_t max, struct buf *re
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? err_set(e, errno, "read '%s'", name) :
-				       err_msg(e, EINVAL, "it is cut short in '%s'", name);
+			return n < 0 ? err_set(e, errno, "read '%s'", name)
+				     : err_msg(e, EINVAL, "it is cut short in '%s'",
+					       name);
 		buf_add(ret, chunk, (size_t)n);
 		b.offset += (uint64_t)n;
 		b.size -= (uint64_t)n;

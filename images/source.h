@@ -1,8 +1,8 @@
 /*
  * images/source.h - an image archive as named byte ranges.
  *
- * Knows tarballs (plain: read in place; compressed or from a pipe: spooled into an unlinked file
- * of the store) and directories. Does not know what the files mean.
+ * Knows tarballs (plain: read in place; compressed or from a pipe: spooled into an
+ * unlinked file of the store) and directories. Does not know what the files mean.
  */
 #ifndef IMAGES_SOURCE_H
 #define IMAGES_SOURCE_H
@@ -26,15 +26,15 @@ must_check int source_open(struct image_store *s, int dir, const char *path,
 			   struct source **ret, struct err *e);
 /**
  * source_find() - a file of the archive
- * @name: as written in the archive's JSON; what leads out of the archive is -EINVAL. Links are
- *        followed within the archive (old `docker save` links equal layers).
- * Return: 0, SOURCE_E_ABSENT, -errno
+ * @name: as written in the archive's JSON; what leads out of the archive is -EINVAL.
+ * Links are followed within the archive (old `docker save` links equal layers). Return:
+ * 0, SOURCE_E_ABSENT, -errno
  */
 must_check int source_find(struct source *src, const char *name, struct blob *ret,
 			   struct err *e);
 /** source_read() - a small file whole; as source_find(), and -EFBIG past @max */
-must_check int source_read(struct source *src, const char *name, size_t max, struct buf *ret,
-			   struct err *e);
+must_check int source_read(struct source *src, const char *name, size_t max,
+			   struct buf *ret, struct err *e);
 struct source *source_free(struct source *src);
 
 #endif

@@ -1,4 +1,5 @@
-/* images/store.c - see store.h: opening, checking and clearing the store; collecting layers. */
+/* images/store.c - see store.h: opening, checking and clearing the store; collecting
+ * layers. */
 #include "images/store.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include "images/record.h"
 #include "runtime/base/fd.h"
 
-/* The last bytes stay free: a full root file system takes more down than a failed load. */
+/* The last bytes stay free: a full root file system takes more down than a failed load.
+ */
 #define SPACE_RESERVE (64ULL << 20)
 
 struct image_store *image_store_free(struct image_store *s)
@@ -39,7 +41,8 @@ static void free_store(struct image_store **s)
 	image_store_free(*s);
 }
 
-/* Idmapped uppers and layers hold real setuid-root files: no other user may reach them. */
+/* Idmapped uppers and layers hold real setuid-root files: no other user may reach them.
+ */
 static int check_private(int fd, const char *path, struct err *e)
 {
 	struct stat st;
@@ -50,7 +53,8 @@ static int check_private(int fd, const char *path, struct err *e)
 		return err_msg(e, EPERM, "store '%s' is not owned by root (uid %u)", path,
 			       (unsigned)st.st_uid);
 	if (st.st_mode & 077)
-		return err_msg(e, EPERM, "store '%s' is open to others (mode %04o, must be 0700)",
+		return err_msg(e, EPERM,
+			       "store '%s' is open to others (mode %04o, must be 0700)",
 			       path, (unsigned)st.st_mode & 07777);
 	return 0;
 }
@@ -92,8 +96,11 @@ static int open_dirs(struct image_store *s, struct err *e)
 	const struct {
 		const char *name;
 		int *fd;
-	} dirs[] = { { "layers", &s->layers }, { "images", &s->images }, { "refs", &s->refs },
-		     { "sources", &s->sources }, { "tmp", &s->tmp } };
+	} dirs[] = { { "layers", &s->layers },
+		     { "images", &s->images },
+		     { "refs", &s->refs },
+		     { "sources", &s->sources },
+		     { "tmp", &s->tmp } };
 	AUTO_CLOSE int a = -1, b = -1;
 	int r = 0;
 
@@ -132,7 +139,8 @@ char *store_tmp_name(const char *stem)
 {
 	uint64_t salt = 0;
 
-	/* A failure leaves the name guessable, not wrong: it is used with mkdir or rename. */
+	/* A failure leaves the name guessable, not wrong: it is used with mkdir or
+	 * rename. */
 	(void)!getrandom(&salt, sizeof(salt), GRND_NONBLOCK);
 	return str_fmt("%s.%d.%llx", stem, (int)getpid(), (unsigned long long)salt);
 }
@@ -146,8 +154,8 @@ int store_discard(struct image_store *s, int dir, const char *name, struct err *
 	return fd_rm_rf(s->tmp, tmp, e);
 }
 
-int store_put(struct image_store *s, int dir, const char *name, const void *data, size_t n,
-	      struct err *e)
+int store_put(struct image_store *s, int dir, const char *name, const void *data,
+	      size_t n, struct err *e)
 {
 	AUTO_FREE char *tmp = store_tmp_name("file");
 	int r = fd_write_file(s->tmp, tmp, data, n, 0600, e);
@@ -166,9 +174,10 @@ int store_space(int fd, uint64_t bytes, struct err *e)
 		return err_set(e, errno, "statvfs of the store");
 	avail = (uint64_t)v.f_bavail * v.f_frsize;
 	if (avail < SPACE_RESERVE || bytes > avail - SPACE_RESERVE)
-		return err_msg(e, ENOSPC,
-			       "it needs %llu more bytes and the store's disk has %llu left",
-			       (unsigned long long)bytes, (unsigned long long)avail);
+		return err_msg(
+			e, ENOSPC,
+			"it needs %llu more bytes and the store's disk has %llu left",
+			(unsigned long long)bytes, (unsigned long long)avail);
 	return 0;
 }
 
@@ -179,7 +188,8 @@ int store_holds(int fd, uint64_t size, struct err *e)
 	if (fstatvfs(fd, &v) < 0)
 		return err_set(e, errno, "statvfs of the store");
 	if (size > (uint64_t)v.f_blocks * v.f_frsize)
-		return err_msg(e, EFBIG, "its size of %llu bytes is more than the whole disk's",
+		return err_msg(e, EFBIG,
+			       "its size of %llu bytes is more than the whole disk's",
 			       (unsigned long long)size);
 	return 0;
 }
@@ -205,7 +215,8 @@ int store_collect(struct image_store *s, struct err *e)
 	AUTO_CLOSE int lock = -1;
 	int r = fd_lock(s->root, "load.lock", true, false, &lock, e);
 
-	if (r == -EWOULDBLOCK) { /* a load may be about to name them; the next removal looks again */
+	if (r == -EWOULDBLOCK) { /* a load may be about to name them; the next removal
+				    looks again */
 		err_clear(e);
 		return 0;
 	}

@@ -1,9 +1,10 @@
 /*
  * images/store.h - the store's directories and locks, for the files of this room.
  *
- * Locks, all by flock: "store.lock" shared by each user for as long as the store is open (who
- * gets it exclusively may clear tmp/); "load.lock" shared by loads, exclusive for whoever removes
- * layers; tmp/KEY.lock exclusive while layer KEY is made. They are taken in this order.
+ * Locks, all by flock: "store.lock" shared by each user for as long as the store is open
+ * (who gets it exclusively may clear tmp/); "load.lock" shared by loads, exclusive for
+ * whoever removes layers; tmp/KEY.lock exclusive while layer KEY is made. They are taken
+ * in this order.
  */
 #ifndef IMAGES_STORE_H
 #define IMAGES_STORE_H
@@ -16,22 +17,28 @@ struct image_store {
 	int lock; /* store.lock, shared */
 };
 
-/** STORE_EMPTY - two empty directories below layers/: overlayfs wants at least two lowers */
+/** STORE_EMPTY - two empty directories below layers/: overlayfs wants at least two lowers
+ */
 #define STORE_EMPTY_A ".empty/a"
 #define STORE_EMPTY_B ".empty/b"
 
 /** store_tmp_name() - a name in tmp/ no one else uses; owned by the caller */
 char *store_tmp_name(const char *stem);
-/** store_discard() - make @name below @dir vanish at once (rename into tmp/), then remove it */
-must_check int store_discard(struct image_store *s, int dir, const char *name, struct err *e);
-/** store_put() - write a file whole by way of tmp/, so that @dir never shows a partial one */
-must_check int store_put(struct image_store *s, int dir, const char *name, const void *data,
-			 size_t n, struct err *e);
+/** store_discard() - make @name below @dir vanish at once (rename into tmp/), then remove
+ * it */
+must_check int store_discard(struct image_store *s, int dir, const char *name,
+			     struct err *e);
+/** store_put() - write a file whole by way of tmp/, so that @dir never shows a partial
+ * one */
+must_check int store_put(struct image_store *s, int dir, const char *name,
+			 const void *data, size_t n, struct err *e);
 /** store_space() - -ENOSPC if writing @bytes more would leave the disk all but full */
 must_check int store_space(int fd, uint64_t bytes, struct err *e);
-/** store_holds() - -EFBIG if a file of @size, sparse or not, is larger than the disk itself */
+/** store_holds() - -EFBIG if a file of @size, sparse or not, is larger than the disk
+ * itself */
 must_check int store_holds(int fd, uint64_t size, struct err *e);
-/** store_collect() - remove layers that no image uses, unless someone is loading just now */
+/** store_collect() - remove layers that no image uses, unless someone is loading just now
+ */
 must_check int store_collect(struct image_store *s, struct err *e);
 /** store_sync() - flush a directory after a rename into it */
 must_check int store_sync(int dir, const char *what, struct err *e);

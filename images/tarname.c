@@ -23,7 +23,8 @@ int tarname_clean(const char *raw, struct buf *ret, struct err *e)
 
 		if (n == 2 && p[0] == '.' && p[1] == '.') {
 			if (depth == 0)
-				return err_msg(e, EINVAL, "its name leads out of the root by '..'");
+				return err_msg(e, EINVAL,
+					       "its name leads out of the root by '..'");
 			drop_last(ret);
 			depth--;
 		} else if (n > 0 && !(n == 1 && p[0] == '.')) {

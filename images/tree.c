@@ -15,7 +15,7 @@
 #define XATTR_OPAQUE "trusted.overlay.opaque"
 
 enum {
-	LINKS_MAX = 40,			/* as the kernel's own limit */
+	LINKS_MAX = 40,                  /* as the kernel's own limit */
 	REST_MAX = 2 * (TARNAME_MAX + 1) /* what is left to walk, symlinks put in */
 };
 
@@ -48,9 +48,9 @@ bool tree_is_whiteout(const struct stat *st)
 
 int tree_set_opaque(int fd, struct err *e)
 {
-	return fsetxattr(fd, XATTR_OPAQUE, "y", 1, 0) < 0 ?
-		       err_set(e, errno, "set '%s'", XATTR_OPAQUE) :
-		       0;
+	return fsetxattr(fd, XATTR_OPAQUE, "y", 1, 0) < 0
+		       ? err_set(e, errno, "set '%s'", XATTR_OPAQUE)
+		       : 0;
 }
 
 bool tree_is_opaque(int fd)
@@ -67,7 +67,8 @@ int tree_mkdir(int dir, const char *base, bool opaque, int *ret_fd, struct err *
 	if (mkdirat(dir, base, 0755) < 0)
 		return err_set(e, errno, "mkdir '%s'", base);
 	fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* chown: a set-gid parent would pass on its group; chmod: the umask is not ours to set */
+	/* chown: a set-gid parent would pass on its group; chmod: the umask is not ours
+	 * to set */
 	if (fd < 0 || fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0)
 		return err_set(e, errno, "mkdir '%s'", base);
 	if (opaque && tree_set_opaque(fd, e) < 0)
@@ -104,7 +105,8 @@ int tree_copy_attrs(int from, int to, struct err *e)
 
 void tree_late_mtime(struct tree *t, const char *path, struct timespec mtime)
 {
-	/* one entry per run of the same name: hostile layers repeat one a million times */
+	/* one entry per run of the same name: hostile layers repeat one a million times
+	 */
 	if (t->n_times && str_eq(t->times[t->n_times - 1].path, path)) {
 		t->times[t->n_times - 1].mtime = mtime;
 		return;
@@ -119,7 +121,8 @@ void tree_set_mtimes(struct tree *t)
 {
 	for (size_t i = 0; i < t->n_times; i++) {
 		const char *path = *t->times[i].path ? t->times[i].path : ".";
-		AUTO_CLOSE int fd = fd_open_beneath(t->root, path, O_RDONLY | O_DIRECTORY, 0);
+		AUTO_CLOSE int fd =
+			fd_open_beneath(t->root, path, O_RDONLY | O_DIRECTORY, 0);
 		struct timespec ts[2] = { t->times[i].mtime, t->times[i].mtime };
 
 		if (fd >= 0)
@@ -132,8 +135,9 @@ struct walk {
 	struct tree *t;
 	struct buf path; /* so far, without symlinks */
 	struct buf rest; /* still to walk */
-	int fd;		 /* of path */
-	bool hidden;	 /* the layers below do not show here: an opaque directory was passed */
+	int fd;          /* of path */
+	bool hidden; /* the layers below do not show here: an opaque directory was passed
+		      */
 	unsigned links;
 };
 
@@ -205,7 +209,8 @@ static char *join(const struct buf *dir, const char *base)
 /* A directory of the layers below becomes one of this layer, with the same attributes. */
 static int adopt(struct walk *w, const char *path, const char *name, struct err *e)
 {
-	AUTO_CLOSE int from = fd_open_beneath(w->t->below, path, O_RDONLY | O_DIRECTORY, 0);
+	AUTO_CLOSE int from =
+		fd_open_beneath(w->t->below, path, O_RDONLY | O_DIRECTORY, 0);
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
 	int r;
@@ -221,7 +226,8 @@ static int adopt(struct walk *w, const char *path, const char *name, struct err 
 	return walk_into(w, name, fd_take(&fd), e);
 }
 
-/* Docker makes what nobody has, 0755 root; its time is fixed so that loads are repeatable. */
+/* Docker makes what nobody has, 0755 root; its time is fixed so that loads are
+ * repeatable. */
 static int invent(struct walk *w, const char *name, bool opaque, struct err *e)
 {
 	int fd = -1, r = tree_mkdir(w->fd, name, opaque, &fd, e);
@@ -345,7 +351,8 @@ int tree_parent(struct tree *t, const char *name, struct err *e)
 
 	if (t->dir >= 0 && str_eq(t->dir_name, name))
 		return 0;
-	/* Nearly always the directory is there and no symlink on the way: one system call. */
+	/* Nearly always the directory is there and no symlink on the way: one system
+	 * call. */
 	fd = fd_open_beneath(t->root, *name ? name : ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return tree_walk(t, name, &hidden, e);
@@ -382,7 +389,8 @@ static int copy_file(struct tree *t, const char *path, const char *base, struct 
 
 	if (from < 0 || fstat(from, &st) < 0)
 		return err_set(e, errno, "open '%s' of the layers below", path);
-	to = openat(t->dir, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = openat(t->dir, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (to < 0)
 		return err_set(e, errno, "create '%s'", base);
 	r = copy_data(from, to, st.st_size, e);

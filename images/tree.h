@@ -1,10 +1,10 @@
 /*
  * images/tree.h - directories of a layer that is being unpacked, and what lies below it.
  *
- * Knows how a path is walked inside a layer as if the container's root were there: symlinks are
- * followed within the root, a directory the layer lacks is made as the layers below have it.
- * Every step is one component below an fd; no string of the archive is looked up outside.
- * Does not know tar.
+ * Knows how a path is walked inside a layer as if the container's root were there:
+ * symlinks are followed within the root, a directory the layer lacks is made as the
+ * layers below have it. Every step is one component below an fd; no string of the archive
+ * is looked up outside. Does not know tar.
  */
 #ifndef IMAGES_TREE_H
 #define IMAGES_TREE_H
@@ -18,7 +18,7 @@
 enum { TREE_E_DEPENDS = 1 }; /* cannot be said without the layers below */
 
 enum tree_mode {
-	TREE_ALONE,  /* layers below exist and are not shown: TREE_E_DEPENDS when needed */
+	TREE_ALONE, /* layers below exist and are not shown: TREE_E_DEPENDS when needed */
 	TREE_BOTTOM, /* there is nothing below; what is missing is made with defaults */
 	TREE_ABOVE   /* tree.below shows the merged layers below */
 };
@@ -37,7 +37,8 @@ struct tree {
 	char *dir_name;
 	struct buf dir_path; /* the same without symlinks */
 	int dir;
-	struct tree_time *times; /* of directories, set at the end: filling one changes it */
+	struct tree_time
+		*times; /* of directories, set at the end: filling one changes it */
 	size_t n_times;
 };
 
@@ -60,7 +61,8 @@ void tree_forget(struct tree *t);
 must_check int tree_copy_up(struct tree *t, const char *base, struct err *e);
 /** tree_mkdir() - make @base below @dir, 0755 root
  * @opaque: hide what the layers below have there */
-must_check int tree_mkdir(int dir, const char *base, bool opaque, int *ret_fd, struct err *e);
+must_check int tree_mkdir(int dir, const char *base, bool opaque, int *ret_fd,
+			  struct err *e);
 /** tree_set_opaque() - the directory hides all that is below it */
 must_check int tree_set_opaque(int fd, struct err *e);
 bool tree_is_opaque(int fd);
@@ -70,7 +72,8 @@ bool tree_is_whiteout(const struct stat *st);
 void tree_late_mtime(struct tree *t, const char *path, struct timespec mtime);
 /** tree_set_mtimes() - set all remembered times; names that are gone are passed over */
 void tree_set_mtimes(struct tree *t);
-/** tree_copy_attrs() - owner, mode and xattrs of @from to @to (not overlayfs's own xattrs) */
+/** tree_copy_attrs() - owner, mode and xattrs of @from to @to (not overlayfs's own
+ * xattrs) */
 must_check int tree_copy_attrs(int from, int to, struct err *e);
 
 #endif

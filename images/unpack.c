@@ -7,7 +7,9 @@
 
 #include "images/inflate.h"
 
-enum { ENTRIES_MAX = 4 << 20 }; /* inodes run out unnoticed by byte limits; real layers have 10^5 */
+enum {
+	ENTRIES_MAX = 4 << 20
+}; /* inodes run out unnoticed by byte limits; real layers have 10^5 */
 
 struct stream {
 	const struct unpack_job *job;
@@ -20,9 +22,13 @@ struct stream {
 
 static ssize_t stream_next(struct stream *s, const void **ret)
 {
-	ssize_t n = inflate_next(s->in, ret, &s->err);
-	uint64_t done = inflate_consumed(s->in);
+	uint64_t done;
+	ssize_t n;
 
+	if (s->err.code) /* libarchive may ask again after a failure */
+		return -s->err.code;
+	n = inflate_next(s->in, ret, &s->err);
+	done = inflate_consumed(s->in);
 	if (n > 0) {
 		digest_update(&s->plain, *ret, (size_t)n);
 		s->out += (uint64_t)n;
@@ -44,7 +50,8 @@ static la_ssize_t on_read(struct archive *a, void *arg, const void **ret)
 	return n < 0 ? ARCHIVE_FATAL : n;
 }
 
-/* In the C locale a name in UTF-8 cannot be converted; libarchive says so and keeps its bytes. */
+/* In the C locale a name in UTF-8 cannot be converted; libarchive says so and keeps its
+ * bytes. */
 static bool is_only_charset(struct archive *a)
 {
 	const char *text = archive_error_string(a);
@@ -56,7 +63,8 @@ static int next_entry(struct archive *a, struct archive_entry **ae, struct err *
 {
 	int r = archive_read_next_header(a, ae);
 
-	if (r == ARCHIVE_OK || r == ARCHIVE_EOF || (r == ARCHIVE_WARN && is_only_charset(a)))
+	if (r == ARCHIVE_OK || r == ARCHIVE_EOF ||
+	    (r == ARCHIVE_WARN && is_only_charset(a)))
 		return r == ARCHIVE_EOF;
 	return err_msg(e, EINVAL, "its tar data is damaged: %s", archive_error_string(a));
 }
@@ -69,7 +77,8 @@ static int read_entries(struct archive *a, struct tree *t, struct unpack_result 
 
 	while ((r = next_entry(a, &ae, e)) == 0) {
 		if (++ret->entries > ENTRIES_MAX)
-			return err_msg(e, E2BIG, "it has more than %d entries", ENTRIES_MAX);
+			return err_msg(e, E2BIG, "it has more than %d entries",
+				       ENTRIES_MAX);
 		r = entry_apply(t, a, ae, &ret->totals, e);
 		if (r != 0)
 			return r;
@@ -165,7 +174,8 @@ static int unpack_in_locale(const struct unpack_job *job, struct unpack_result *
 
 int unpack_layer(const struct unpack_job *job, struct unpack_result *ret, struct err *e)
 {
-	/* Names are bytes: libarchive must not recode them by whatever locale the caller set. */
+	/* Names are bytes: libarchive must not recode them by whatever locale the caller
+	 * set. */
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	locale_t old = c ? uselocale(c) : (locale_t)0;
 	int r = unpack_in_locale(job, ret, e);

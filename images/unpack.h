@@ -1,7 +1,8 @@
 /*
  * images/unpack.h - one layer's blob → a directory tree in overlayfs's form, verified.
  *
- * Knows the stream: blob, its digest, decompression, diffID, tar. Does not know the store.
+ * Knows the stream: blob, its digest, decompression, diffID, tar. Does not know the
+ * store.
  */
 #ifndef IMAGES_UNPACK_H
 #define IMAGES_UNPACK_H
@@ -25,7 +26,8 @@ struct unpack_job {
 struct unpack_result {
 	struct entry_totals totals;
 	uint64_t entries;
-	bool depends; /* with TREE_BOTTOM: made things up that layers below would have had */
+	bool depends; /* with TREE_BOTTOM: made things up that layers below would have had
+		       */
 };
 
 /**

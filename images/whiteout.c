@@ -6,7 +6,7 @@
 #include "images/tarname.h"
 
 #define PREFIX ".wh."
-#define META   ".wh..wh."
+#define META ".wh..wh."
 #define OPAQUE ".wh..wh..opq"
 
 enum whiteout whiteout_kind(const char *name, const char **ret_hidden)

@@ -1,18 +1,19 @@
 /*
  * images/whiteout.h - which names of a layer stand for a removal.
  *
- * Pure. image-spec layer.md: ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" hides all
- * that the layers below have in its directory. Other ".wh..wh." names are AUFS's own.
+ * Pure. image-spec layer.md: ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq"
+ * hides all that the layers below have in its directory. Other ".wh..wh." names are
+ * AUFS's own.
  */
 #ifndef IMAGES_WHITEOUT_H
 #define IMAGES_WHITEOUT_H
 
 enum whiteout {
-	WHITEOUT_NONE,	 /* an ordinary name */
-	WHITEOUT_NAME,	 /* hides one name */
+	WHITEOUT_NONE,   /* an ordinary name */
+	WHITEOUT_NAME,   /* hides one name */
 	WHITEOUT_OPAQUE, /* hides a directory's whole content */
-	WHITEOUT_AUFS,	 /* metadata of AUFS, to be left out */
-	WHITEOUT_BAD	 /* hides nothing that can be named: "", "." or ".." */
+	WHITEOUT_AUFS,   /* metadata of AUFS, to be left out */
+	WHITEOUT_BAD     /* hides nothing that can be named: "", "." or ".." */
 };
 
 /**

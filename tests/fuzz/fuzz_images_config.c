@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	AUTO_FREE char *text = str_ndup((const char *)data, size), *file = NULL, *back = NULL;
+	AUTO_FREE char *text = str_ndup((const char *)data, size), *file = NULL,
+		       *back = NULL;
 	struct image *img = mem_new(1, sizeof(*img));
 	AUTO_REFNAME struct refname ref = { NULL, NULL }, again = { NULL, NULL };
 	struct err e = ERR_INIT;

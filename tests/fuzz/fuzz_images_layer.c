@@ -1,4 +1,5 @@
-/* A layer's blob: decompression, tar, entries. The digest never fits; all before it runs. */
+/* A layer's blob: decompression, tar, entries. The digest never fits; all before it runs.
+ */
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -10,7 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int unpack(int blob, size_t size, int root, enum tree_mode mode, struct err *e)
 {
-	struct unpack_job job = { .blob = { blob, 0, size }, .root = root, .below = -1, .mode = mode };
+	struct unpack_job job = {
+		.blob = { blob, 0, size }, .root = root, .below = -1, .mode = mode
+	};
 	struct unpack_result res;
 
 	digest_of(DIGEST_SHA256, "", 0, &job.diff_id);

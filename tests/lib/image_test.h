@@ -1,6 +1,6 @@
 /*
- * tests/lib/image_test.h - for unit tests of images: a store in a scratch directory, archives made
- * by mkimage.py, and a look into the merged root.
+ * tests/lib/image_test.h - for unit tests of images: a store in a scratch directory,
+ * archives made by mkimage.py, and a look into the merged root.
  */
 #ifndef IMAGE_TEST_H
 #define IMAGE_TEST_H
@@ -11,7 +11,7 @@
 #include "tests/lib/test.h"
 
 struct fixture {
-	int dir;	     /* scratch; archives are made here */
+	int dir;             /* scratch; archives are made here */
 	char path[PATH_MAX]; /* the same */
 	struct image_store *s;
 };
@@ -36,13 +36,15 @@ __attribute__((unused)) static struct fixture fixture_open(void)
 }
 
 /* Run Python in the scratch directory, with mkimage's names and save() at hand:
- * save(out, [layers], config, name, how, form) - see mkimage.py for Tar(), from_files() … */
+ * save(out, [layers], config, name, how, form) - see mkimage.py for Tar(), from_files() …
+ */
 __attribute__((unused)) static void python(const struct fixture *f, const char *code)
 {
 	static const char head[] =
 		"import hashlib, io, json, os, sys, tarfile, gzip\n"
 		"from mkimage import *\n"
-		"def save(out, layers, config=None, name='t:1', how='gzip', form='oci', change=None):\n"
+		"def save(out, layers, config=None, name='t:1', how='gzip', form='oci', "
+		"change=None):\n"
 		"    raw, done = image(layers, config, compression=how)\n"
 		"    files = docker_files(name, raw, done) if form == 'docker' else "
 		"oci_files(name, raw, done, how)\n"
@@ -70,7 +72,8 @@ __attribute__((unused)) static void python(const struct fixture *f, const char *
 }
 
 /* Load an archive that holds one image. */
-__attribute__((unused)) static struct image *load(const struct fixture *f, const char *name)
+__attribute__((unused)) static struct image *load(const struct fixture *f,
+						  const char *name)
 {
 	struct err e = ERR_INIT;
 	struct image **v = NULL, *img;
@@ -83,7 +86,8 @@ __attribute__((unused)) static struct image *load(const struct fixture *f, const
 	return img;
 }
 
-__attribute__((unused)) static size_t count_names(const struct fixture *f, const char *below)
+__attribute__((unused)) static size_t count_names(const struct fixture *f,
+						  const char *below)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_FREE char *path = str_fmt("store/%s", below);
@@ -91,7 +95,7 @@ __attribute__((unused)) static size_t count_names(const struct fixture *f, const
 	size_t n = 0;
 
 	CHECK_OK(fd_list(f->dir, path, &names, &e), &e);
-	strv_foreach(i, &names)
+	strv_foreach (i, &names)
 		n += names.v[i][0] != '.' && !str_ends(names.v[i], ".lock");
 	return n;
 }
@@ -107,8 +111,8 @@ __attribute__((unused)) static void refuse(const struct fixture *f, const char *
 	int r = image_load(f->s, f->dir, name, NULL, &v, &n, &e);
 
 	if (r >= 0 || !strstr(err_text(&e), text))
-		test_fail(__FILE__, __LINE__, "load of %s gave %d '%s', wanted '%s'", name, r,
-			  err_text(&e), text);
+		test_fail(__FILE__, __LINE__, "load of %s gave %d '%s', wanted '%s'",
+			  name, r, err_text(&e), text);
 	CHECK(strstr(err_text(&e), name) != NULL);
 	CHECK_INT(count_names(f, "layers"), layers);
 	CHECK_INT(count_names(f, "images"), images);
@@ -116,7 +120,8 @@ __attribute__((unused)) static void refuse(const struct fixture *f, const char *
 }
 
 /* The image's root, merged and read-only. */
-__attribute__((unused)) static int merged(const struct fixture *f, const struct image *img)
+__attribute__((unused)) static int merged(const struct fixture *f,
+					  const struct image *img)
 {
 	struct image_mount_opts o = { .userns_fd = -1 };
 	struct err e = ERR_INIT;
@@ -143,14 +148,15 @@ __attribute__((unused)) static const char *type_of(int root, const char *name)
 
 	if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return "";
-	return S_ISDIR(st.st_mode)  ? "d" :
-	       S_ISREG(st.st_mode)  ? "f" :
-	       S_ISLNK(st.st_mode)  ? "l" :
-	       S_ISFIFO(st.st_mode) ? "p" :
-				      "?";
+	return S_ISDIR(st.st_mode)    ? "d"
+	       : S_ISREG(st.st_mode)  ? "f"
+	       : S_ISLNK(st.st_mode)  ? "l"
+	       : S_ISFIFO(st.st_mode) ? "p"
+				      : "?";
 }
 
-__attribute__((unused)) static void check_text(int root, const char *name, const char *want)
+__attribute__((unused)) static void check_text(int root, const char *name,
+					       const char *want)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;

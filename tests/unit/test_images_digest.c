@@ -22,10 +22,17 @@ TEST(digest_of_known_text)
 TEST(digest_parse_takes_only_whole_lower_case_hex)
 {
 	static const char *const bad[] = {
-		NULL,	 "",	      SHA256_ABC, "sha256:",	     "sha256:abcd",
-		"md5:d41d8cd98f00b204e9800998ecf8427e", "sha512:" SHA256_ABC, "sha256:" SHA256_ABC "0",
+		NULL,
+		"",
+		SHA256_ABC,
+		"sha256:",
+		"sha256:abcd",
+		"md5:d41d8cd98f00b204e9800998ecf8427e",
+		"sha512:" SHA256_ABC,
+		"sha256:" SHA256_ABC "0",
 		"sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-		"sha256:../../../../../../../../../../../../../../../../../../../etc/passwd00",
+		"sha256:../../../../../../../../../../../../../../../../../../../etc/"
+		"passwd00",
 	};
 	struct digest d, e;
 
@@ -36,7 +43,8 @@ TEST(digest_parse_takes_only_whole_lower_case_hex)
 	CHECK(digest_eq(&d, &e));
 }
 
-/* image-spec config.md: ChainID(L0|...|Ln) = Digest(ChainID(L0|...|Ln-1) + " " + DiffID(Ln)) */
+/* image-spec config.md: ChainID(L0|...|Ln) = Digest(ChainID(L0|...|Ln-1) + " " +
+ * DiffID(Ln)) */
 TEST(digest_chain_of_two_layers)
 {
 	AUTO_FREE char *a = NULL, *b = NULL, *text = NULL;

@@ -12,22 +12,23 @@ TEST(images_are_found_by_name_id_short_id_and_manifest)
 
 	python(&f, "def note(files): open('m', 'w').write(json.loads(files['index.json'])"
 		   "['manifests'][0]['digest'])\n"
-		   "save('a.tar', [base().data()], name='docker.io/library/app:1', change=note)\n");
+		   "save('a.tar', [base().data()], name='docker.io/library/app:1', "
+		   "change=note)\n");
 	img = load(&f, "a.tar");
 	CHECK_OK(fd_read_file(f.dir, "m", 200, &manifest, &e), &e);
 	with_digest = str_fmt("app@%s", manifest.data);
 	snprintf(short_id, sizeof(short_id), "%.12s", img->id + 7);
-	for (const char **ref = (const char *[]){ "app:1", "docker.io/library/app:1", img->id,
-						  img->id + 7, short_id, manifest.data, with_digest,
-						  NULL };
+	for (const char **ref = (const char *[]){ "app:1", "docker.io/library/app:1",
+						  img->id, img->id + 7, short_id,
+						  manifest.data, with_digest, NULL };
 	     *ref; ref++) {
 		CHECK_OK(image_find(f.s, *ref, &found, &e), &e);
 		CHECK_STR(found->id, img->id);
 		CHECK_STR(found->names.v[0], "app:1");
 		image_free(found);
 	}
-	for (const char **ref = (const char *[]){ "app", "", "..", "../images", "no/such", "A B",
-						  "000000000000", NULL };
+	for (const char **ref = (const char *[]){ "app", "", "..", "../images", "no/such",
+						  "A B", "000000000000", NULL };
 	     *ref; ref++)
 		CHECK_INT(image_find(f.s, *ref, &found, &e), IMAGE_E_NOT_FOUND);
 	image_free(img);
@@ -41,8 +42,9 @@ TEST(the_list_is_sorted_and_survives_a_damaged_record)
 	AUTO_FREE char *record = NULL;
 	size_t n;
 
-	python(&f, "save('b.tar', [base().data()], name='b'); save('c.tar', [], name=None)\n"
-		   "save('a.tar', [Tar().add('a').data()], name='a')\n");
+	python(&f,
+	       "save('b.tar', [base().data()], name='b'); save('c.tar', [], name=None)\n"
+	       "save('a.tar', [Tar().add('a').data()], name='a')\n");
 	image_free(load(&f, "b.tar"));
 	image_free(load(&f, "c.tar"));
 	image_free(load(&f, "a.tar"));
@@ -65,9 +67,10 @@ TEST(the_config_is_given_back_as_it_was)
 	AUTO_FREE char *json = NULL;
 	AUTO_BUF struct buf want = BUF_INIT;
 
-	python(&f, "def note(files): open('c', 'wb').write(next(b for b in files.values() "
-		   "if b'rootfs' in b and b'diff_ids' in b))\n"
-		   "save('a.tar', [base().data()], {'Cmd': ['x']}, change=note)\n");
+	python(&f,
+	       "def note(files): open('c', 'wb').write(next(b for b in files.values() "
+	       "if b'rootfs' in b and b'diff_ids' in b))\n"
+	       "save('a.tar', [base().data()], {'Cmd': ['x']}, change=note)\n");
 	img = load(&f, "a.tar");
 	CHECK_OK(fd_read_file(f.dir, "c", 1 << 20, &want, &e), &e);
 	CHECK_OK(image_config_json(f.s, img->id, &json, &e), &e);

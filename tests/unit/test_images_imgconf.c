@@ -3,7 +3,9 @@
 #include "tests/lib/test.h"
 
 #define ID "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-#define WITH(config) "{\"config\":" config ",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" ID "\"]}}"
+#define WITH(config)                                                                     \
+	"{\"config\":" config ",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" ID     \
+	"\"]}}"
 
 static struct image *parse(const char *json, int *ret, struct err *e)
 {
@@ -18,7 +20,8 @@ TEST(imgconf_reads_everything)
 	struct err e = ERR_INIT;
 	int r;
 	struct image *img = parse(
-		WITH("{\"Entrypoint\":[\"/e\"],\"Cmd\":[\"c\",\"d\"],\"Env\":[\"A=1\",\"B=2\",\"A=3\"],"
+		WITH("{\"Entrypoint\":[\"/"
+		     "e\"],\"Cmd\":[\"c\",\"d\"],\"Env\":[\"A=1\",\"B=2\",\"A=3\"],"
 		     "\"User\":\"www\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\","
 		     "\"Volumes\":{\"/data\":{}},\"ExposedPorts\":{\"80/tcp\":{}},"
 		     "\"Labels\":{\"k\":\"v\"},\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"],"
@@ -55,7 +58,8 @@ TEST(imgconf_takes_null_for_nothing)
 	CHECK_STR(img->user, "");
 	CHECK_INT(img->cmd.n, 0);
 	image_free(img);
-	img = parse(WITH("{\"Cmd\":null,\"Env\":null,\"Volumes\":null,\"User\":null}"), &r, &e);
+	img = parse(WITH("{\"Cmd\":null,\"Env\":null,\"Volumes\":null,\"User\":null}"),
+		    &r, &e);
 	CHECK_OK(r, &e);
 	image_free(img);
 }
@@ -64,7 +68,8 @@ TEST(imgconf_drops_env_without_a_name)
 {
 	struct err e = ERR_INIT;
 	int r;
-	struct image *img = parse(WITH("{\"Env\":[\"A=b=c\",\"NO\",\"=x\",\"\"]}"), &r, &e);
+	struct image *img =
+		parse(WITH("{\"Env\":[\"A=b=c\",\"NO\",\"=x\",\"\"]}"), &r, &e);
 
 	CHECK_OK(r, &e);
 	CHECK_INT(img->env.n, 1);
@@ -78,7 +83,8 @@ TEST(imgconf_refuses_wrong_types)
 		{ "[]", "not an object" },
 		{ "{}", "'rootfs' is missing" },
 		{ "{\"rootfs\":{\"type\":\"evil\",\"diff_ids\":[]}}", "'evil'" },
-		{ "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"md5:x\"]}}", "'md5:x'" },
+		{ "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"md5:x\"]}}",
+		  "'md5:x'" },
 		{ WITH("7"), "'config'" },
 		{ WITH("{\"Cmd\":\"sh\"}"), "'Cmd'" },
 		{ WITH("{\"Cmd\":[1]}"), "'Cmd'" },
@@ -96,7 +102,8 @@ TEST(imgconf_refuses_wrong_types)
 
 		CHECK_INT(r, -EINVAL);
 		if (!strstr(err_text(&e), t[i][1]))
-			test_fail(__FILE__, __LINE__, "'%s' lacks '%s'", err_text(&e), t[i][1]);
+			test_fail(__FILE__, __LINE__, "'%s' lacks '%s'", err_text(&e),
+				  t[i][1]);
 		image_free(img);
 	}
 }

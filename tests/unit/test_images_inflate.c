@@ -17,7 +17,8 @@ static char *drain(int fd, uint64_t size, ssize_t *ret, struct err *e)
 	return buf_take(&b);
 }
 
-static char *drain_file(const struct fixture *f, const char *name, ssize_t *ret, struct err *e)
+static char *drain_file(const struct fixture *f, const char *name, ssize_t *ret,
+			struct err *e)
 {
 	AUTO_CLOSE int fd = openat(f->dir, name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -29,13 +30,17 @@ static char *drain_file(const struct fixture *f, const char *name, ssize_t *ret,
 TEST(inflate_reads_all_members_and_frames)
 {
 	struct fixture f = fixture_open();
-	static const char *const names[] = { "plain", "gz", "gz2", "gzpad", "zst", "empty", "one" };
-	static const char *const want[] = { "hello", "hello", "hello", "hello", "hello", "", "h" };
+	static const char *const names[] = { "plain", "gz",    "gz2", "gzpad",
+					     "zst",   "empty", "one" };
+	static const char *const want[] = { "hello", "hello", "hello", "hello",
+					    "hello", "",      "h" };
 
 	python(&f, "z = lambda b: compress(b, 'zstd')\n"
 		   "g = gzip.compress\n"
-		   "for n, b in (('plain', b'hello'), ('gz', g(b'hello')), ('empty', b''), ('one', b'h'),\n"
-		   "  ('gz2', g(b'he') + g(b'') + g(b'llo')), ('gzpad', g(b'hello') + bytes(500)),\n"
+		   "for n, b in (('plain', b'hello'), ('gz', g(b'hello')), ('empty', "
+		   "b''), ('one', b'h'),\n"
+		   "  ('gz2', g(b'he') + g(b'') + g(b'llo')), ('gzpad', g(b'hello') + "
+		   "bytes(500)),\n"
 		   "  ('zst', z(b'hel') + z(b'lo'))): open(n, 'wb').write(b)\n");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct err e = ERR_INIT;
@@ -50,13 +55,16 @@ TEST(inflate_reads_all_members_and_frames)
 TEST(inflate_refuses_damage)
 {
 	struct fixture f = fixture_open();
-	static const char *const t[][2] = { { "cut", "cut short" },	{ "crc", "damaged" },
-					    { "tail", "bytes follow" }, { "zcut", "cut short" },
-					    { "xz", "xz" },		{ "bz", "bzip2" } };
+	static const char *const t[][2] = {
+		{ "cut", "cut short" },  { "crc", "damaged" }, { "tail", "bytes follow" },
+		{ "zcut", "cut short" }, { "xz", "xz" },       { "bz", "bzip2" }
+	};
 
 	python(&f, "import lzma, bz2\n"
-		   "b = os.urandom(3000); g = gzip.compress(b); c = bytearray(g); c[-8] ^= 1\n"
-		   "for n, d in (('cut', g[:-60]), ('crc', bytes(c)), ('tail', g + b'garbage'),\n"
+		   "b = os.urandom(3000); g = gzip.compress(b); c = bytearray(g); c[-8] "
+		   "^= 1\n"
+		   "for n, d in (('cut', g[:-60]), ('crc', bytes(c)), ('tail', g + "
+		   "b'garbage'),\n"
 		   "  ('zcut', compress(b, 'zstd')[:-5]), ('xz', lzma.compress(b)),\n"
 		   "  ('bz', bz2.compress(b))): open(n, 'wb').write(d)\n");
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {

@@ -7,19 +7,23 @@
 TEST(every_archive_form_gives_the_same_image)
 {
 	struct fixture f = fixture_open();
-	static const char *const forms[] = { "oci.tar", "docker.tar", "dir", "both.tar", "outer.tar.gz",
-					     "outer.tar.zst" };
+	static const char *const forms[] = {
+		"oci.tar",  "docker.tar",   "dir",
+		"both.tar", "outer.tar.gz", "outer.tar.zst"
+	};
 	AUTO_FREE char *id = NULL;
 
-	python(&f, "l = [base().data(), Tar().add('b').data()]\n"
-		   "save('oci.tar', l); save('docker.tar', l, form='docker'); save('dir', l, form='dir')\n"
-		   "def both(files):\n"
-		   "    m = json.loads(files['index.json'])['manifests'][0]['digest'][7:]\n"
-		   "    files['manifest.json'] = b'[]'\n"
-		   "save('both.tar', l, change=both)\n"
-		   "b = open('oci.tar', 'rb').read()\n"
-		   "open('outer.tar.gz', 'wb').write(gzip.compress(b))\n"
-		   "open('outer.tar.zst', 'wb').write(compress(b, 'zstd'))\n");
+	python(&f,
+	       "l = [base().data(), Tar().add('b').data()]\n"
+	       "save('oci.tar', l); save('docker.tar', l, form='docker'); save('dir', l, "
+	       "form='dir')\n"
+	       "def both(files):\n"
+	       "    m = json.loads(files['index.json'])['manifests'][0]['digest'][7:]\n"
+	       "    files['manifest.json'] = b'[]'\n"
+	       "save('both.tar', l, change=both)\n"
+	       "b = open('oci.tar', 'rb').read()\n"
+	       "open('outer.tar.gz', 'wb').write(gzip.compress(b))\n"
+	       "open('outer.tar.zst', 'wb').write(compress(b, 'zstd'))\n");
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		struct image *img = load(&f, forms[i]);
 
@@ -40,8 +44,9 @@ TEST(standard_input_is_spooled)
 	struct fixture f = fixture_open();
 	int fd;
 
-	python(&f, "save('a.tar', [base().data()])\n"
-		   "open('a.gz', 'wb').write(gzip.compress(open('a.tar', 'rb').read()))\n");
+	python(&f,
+	       "save('a.tar', [base().data()])\n"
+	       "open('a.gz', 'wb').write(gzip.compress(open('a.tar', 'rb').read()))\n");
 	fd = openat(f.dir, "a.gz", O_RDONLY);
 	CHECK(fd >= 0 && dup2(fd, STDIN_FILENO) == 0);
 	image_free(load(&f, "-"));
@@ -53,11 +58,15 @@ TEST(docker_archives_with_linked_layers)
 	struct image *img;
 
 	/* Docker before 25 writes an equal layer as a symlink to the first */
-	python(&f, "l = Tar().add('x', data='x').data(); raw, done = image([l, l], compression='none')\n"
-		   "files = docker_files('t:1', raw, done); n = json.loads(files['manifest.json'])"
-		   "[0]['Layers']\n"
-		   "t = Tar(); [t.add(k, data=v) for k, v in files.items() if k != n[1]]\n"
-		   "t.add(n[1], 'l', link='../' + n[0]); open('a.tar', 'wb').write(t.data())\n");
+	python(&f,
+	       "l = Tar().add('x', data='x').data(); raw, done = image([l, l], "
+	       "compression='none')\n"
+	       "files = docker_files('t:1', raw, done); n = "
+	       "json.loads(files['manifest.json'])"
+	       "[0]['Layers']\n"
+	       "t = Tar(); [t.add(k, data=v) for k, v in files.items() if k != n[1]]\n"
+	       "t.add(n[1], 'l', link='../' + n[0]); open('a.tar', "
+	       "'wb').write(t.data())\n");
 	img = load(&f, "a.tar");
 	check_text(merged(&f, img), "x", "x");
 	image_free(img);
@@ -70,12 +79,14 @@ TEST(several_images_and_names_in_one_archive)
 	struct image **v, *img;
 	size_t n;
 
-	python(&f, "a, da = image([base().data()], compression='none')\n"
-		   "b, db = image([Tar().add('b').data()], compression='none')\n"
-		   "fa, fb = docker_files('a:1', a, da), docker_files('b:1', b, db)\n"
-		   "ma, mb = json.loads(fa['manifest.json']), json.loads(fb['manifest.json'])\n"
-		   "ma[0]['RepoTags'] += ['docker.io/library/a:2', '../bad']\n"
-		   "f = {**fa, **fb, 'manifest.json': dumps(ma + mb)}; write('a.tar', f)\n");
+	python(&f,
+	       "a, da = image([base().data()], compression='none')\n"
+	       "b, db = image([Tar().add('b').data()], compression='none')\n"
+	       "fa, fb = docker_files('a:1', a, da), docker_files('b:1', b, db)\n"
+	       "ma, mb = json.loads(fa['manifest.json']), "
+	       "json.loads(fb['manifest.json'])\n"
+	       "ma[0]['RepoTags'] += ['docker.io/library/a:2', '../bad']\n"
+	       "f = {**fa, **fb, 'manifest.json': dumps(ma + mb)}; write('a.tar', f)\n");
 	CHECK_OK(image_load(f.s, f.dir, "a.tar", NULL, &v, &n, &e), &e);
 	CHECK_INT(n, 2);
 	CHECK_INT(v[0]->names.n, 2);
@@ -94,25 +105,29 @@ TEST(the_platform_of_this_machine_is_chosen)
 {
 	struct fixture f = fixture_open();
 
-	/* nested index: arm64 first, an attestation last; and one with foreign platforms only */
-	python(&f, "import platform\n"
-		   "arch = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), "
-		   "platform.machine())\n"
-		   "other = 'arm64' if arch != 'arm64' else 'amd64'\n"
-		   "def nest(files, keep):\n"
-		   "    m = json.loads(files['index.json'])['manifests'][0]\n"
-		   "    bad = {**m, 'digest': digest(b'{}'), 'size': 2}\n"
-		   "    files['blobs/sha256/' + digest(b'{}')[7:]] = b'{}'\n"
-		   "    l = [{**bad, 'platform': {'os': 'linux', 'architecture': other}},\n"
-		   "         {**bad, 'platform': {'os': 'windows', 'architecture': arch}}]\n"
-		   "    if keep: l.append({**m, 'platform': {'os': 'linux', 'architecture': arch}})\n"
-		   "    l.append({**bad, 'platform': {'os': 'unknown', 'architecture': 'unknown'}})\n"
-		   "    i = dumps({'schemaVersion': 2, 'manifests': l})\n"
-		   "    files['blobs/sha256/' + digest(i)[7:]] = i\n"
-		   "    files['index.json'] = dumps({'schemaVersion': 2, 'manifests': "
-		   "[{'digest': digest(i), 'size': len(i)}]})\n"
-		   "save('a.tar', [base().data()], change=lambda f: nest(f, True))\n"
-		   "save('b.tar', [base().data()], change=lambda f: nest(f, False))\n");
+	/* nested index: arm64 first, an attestation last; and one with foreign platforms
+	 * only */
+	python(&f,
+	       "import platform\n"
+	       "arch = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), "
+	       "platform.machine())\n"
+	       "other = 'arm64' if arch != 'arm64' else 'amd64'\n"
+	       "def nest(files, keep):\n"
+	       "    m = json.loads(files['index.json'])['manifests'][0]\n"
+	       "    bad = {**m, 'digest': digest(b'{}'), 'size': 2}\n"
+	       "    files['blobs/sha256/' + digest(b'{}')[7:]] = b'{}'\n"
+	       "    l = [{**bad, 'platform': {'os': 'linux', 'architecture': other}},\n"
+	       "         {**bad, 'platform': {'os': 'windows', 'architecture': arch}}]\n"
+	       "    if keep: l.append({**m, 'platform': {'os': 'linux', 'architecture': "
+	       "arch}})\n"
+	       "    l.append({**bad, 'platform': {'os': 'unknown', 'architecture': "
+	       "'unknown'}})\n"
+	       "    i = dumps({'schemaVersion': 2, 'manifests': l})\n"
+	       "    files['blobs/sha256/' + digest(i)[7:]] = i\n"
+	       "    files['index.json'] = dumps({'schemaVersion': 2, 'manifests': "
+	       "[{'digest': digest(i), 'size': len(i)}]})\n"
+	       "save('a.tar', [base().data()], change=lambda f: nest(f, True))\n"
+	       "save('b.tar', [base().data()], change=lambda f: nest(f, False))\n");
 	image_free(load(&f, "a.tar"));
 	refuse(&f, "b.tar", "it has no image for linux/");
 }
@@ -124,23 +139,29 @@ TEST(what_does_not_fit_together_is_refused)
 	} t[] = {
 		{ "f[layer] = f[layer][:-1] + b'!'", "its" },
 		{ "f[config] = f[config][:-1] + b' }'", "descriptor says" },
-		{ "f[config] = f[config].replace(b'mkimage', b'mkimagf')", "does not have that digest" },
-		{ "f[man] = f[man].replace(b'gzip', b'zstd')", "does not have that digest" },
+		{ "f[config] = f[config].replace(b'mkimage', b'mkimagf')",
+		  "does not have that digest" },
+		{ "f[man] = f[man].replace(b'gzip', b'zstd')",
+		  "does not have that digest" },
 		{ "f.pop(layer)", "is missing" },
 		{ "f.pop(config)", "is missing" },
 		{ "f.pop(man)", "is missing" },
 		{ "f.pop('index.json')", "neither 'index.json' nor 'manifest.json'" },
 		{ "f.pop('oci-layout')", "'oci-layout' is missing" },
-		{ "f['oci-layout'] = b'{\"imageLayoutVersion\":\"9.9.9\"}'", "'9.9.9' is not known" },
+		{ "f['oci-layout'] = b'{\"imageLayoutVersion\":\"9.9.9\"}'",
+		  "'9.9.9' is not known" },
 		{ "f['index.json'] = b'[' * 100000", "not valid JSON" },
 		{ "f['index.json'] = b'[]'", "lists no manifests" },
 		{ "f['index.json'] = b'{\"manifests\":[]}'", "holds no image" },
 		{ "f['index.json'] = b' ' * (9 << 20)", "larger than" },
-		{ "edit(f, lambda m: m['layers'][0].update(size=1 << 62))", "descriptor says" },
+		{ "edit(f, lambda m: m['layers'][0].update(size=1 << 62))",
+		  "descriptor says" },
 		{ "edit(f, lambda m: m['layers'][0].update(size='12'))", "not a number" },
-		{ "edit(f, lambda m: m['layers'][0].update(digest='sha256:../../x'))", "not a digest" },
+		{ "edit(f, lambda m: m['layers'][0].update(digest='sha256:../../x'))",
+		  "not a digest" },
 		{ "edit(f, lambda m: m.update(layers='x'))", "not an image manifest" },
-		{ "edit(f, lambda m: m.update(layers=m['layers'] * 501))", "more than 500" },
+		{ "edit(f, lambda m: m.update(layers=m['layers'] * 501))",
+		  "more than 500" },
 		{ "edit(f, lambda m: m.update(layers=[]))", "its config says 1" },
 		{ "diff(f)", "the config says 'sha256:" },
 	};
@@ -152,14 +173,18 @@ TEST(what_does_not_fit_together_is_refused)
 			"return {'digest': digest(b), 'size': len(b)}\n"
 			"def path(d): return 'blobs/sha256/' + d['digest'][7:]\n"
 			"def edit(f, how):\n"
-			"    i = json.loads(f['index.json']); m = json.loads(f[path(i['manifests'][0])])\n"
-			"    how(m); i['manifests'][0].update(blob(f, dumps(m))); f['index.json'] = dumps(i)\n"
+			"    i = json.loads(f['index.json']); m = "
+			"json.loads(f[path(i['manifests'][0])])\n"
+			"    how(m); i['manifests'][0].update(blob(f, dumps(m))); "
+			"f['index.json'] = dumps(i)\n"
 			"def diff(f):\n"
-			"    c = json.loads(f[config]); c['rootfs']['diff_ids'][0] = digest(b'no')\n"
+			"    c = json.loads(f[config]); c['rootfs']['diff_ids'][0] = "
+			"digest(b'no')\n"
 			"    edit(f, lambda m: m['config'].update(blob(f, dumps(c))))\n"
 			"def change(f):\n"
 			"    global man, config, layer\n"
-			"    man = path(json.loads(f['index.json'])['manifests'][0]); m = json.loads(f[man])\n"
+			"    man = path(json.loads(f['index.json'])['manifests'][0]); m "
+			"= json.loads(f[man])\n"
 			"    config, layer = path(m['config']), path(m['layers'][0])\n"
 			"    %s\n"
 			"save('a.tar', [base().data()], change=change)\n",
@@ -194,7 +219,8 @@ TEST(docker_manifests_that_make_no_sense_are_refused)
 				"    m = json.loads(f['manifest.json'])\n"
 				"    %s\n"
 				"    f['manifest.json'] = dumps(m)\n"
-				"save('a.tar', [base().data()], how='none', form='docker', change=change)\n",
+				"save('a.tar', [base().data()], how='none', "
+				"form='docker', change=change)\n",
 				t[i].change);
 
 		python(&f, code);
@@ -209,10 +235,13 @@ TEST(broken_outer_archives_are_refused)
 	struct image **v;
 	size_t n;
 
-	python(&f, "save('a.tar', [os.urandom(0) + base().add('r', data=bytes(range(256)) * 4000).data()],"
+	python(&f, "save('a.tar', [os.urandom(0) + base().add('r', "
+		   "data=bytes(range(256)) * 4000).data()],"
 		   " how='none')\n"
-		   "b = open('a.tar', 'rb').read(); open('cut.tar', 'wb').write(b[:len(b) // 2])\n"
-		   "open('zeros.tar', 'wb').write(bytes(10240)); open('text.tar', 'w').write('hello' * 999)\n"
+		   "b = open('a.tar', 'rb').read(); open('cut.tar', "
+		   "'wb').write(b[:len(b) // 2])\n"
+		   "open('zeros.tar', 'wb').write(bytes(10240)); open('text.tar', "
+		   "'w').write('hello' * 999)\n"
 		   "t = Tar().add('index.json', 'l', link='/etc/passwd').data()\n"
 		   "open('link.tar', 'wb').write(t)\n"
 		   "open('fifo.tar', 'wb').write(Tar().add('index.json', 'p').data())\n"
@@ -239,7 +268,8 @@ TEST(sha512_digests_are_understood)
 		   "{'type': 'layers', 'diff_ids': [d(x) for x in l]}})\n"
 		   "m = dumps({'config': blob(c), 'layers': [blob(x) for x in l]})\n"
 		   "f['index.json'] = dumps({'manifests': [blob(m)]})\n"
-		   "f['oci-layout'] = dumps({'imageLayoutVersion': '1.0.0'}); write('a.tar', f)\n");
+		   "f['oci-layout'] = dumps({'imageLayoutVersion': '1.0.0'}); "
+		   "write('a.tar', f)\n");
 	img = load(&f, "a.tar");
 	CHECK(str_starts(img->id, "sha256:"));
 	check_text(merged(&f, img), "z/y", "y");
@@ -262,7 +292,8 @@ TEST(ensure_reads_an_unchanged_archive_only_once)
 	AUTO_FREE char *id = NULL, *abs = str_fmt("%s/a.tar", f.path);
 	uint64_t t0;
 
-	python(&f, "save('a.tar', [base().data()]); save('d', [Tar().add('d').data()], form='dir')\n");
+	python(&f, "save('a.tar', [base().data()]); save('d', [Tar().add('d').data()], "
+		   "form='dir')\n");
 	CHECK_OK(image_ensure(f.s, f.dir, "a.tar", NULL, &img, &e), &e);
 	id = str_dup(img->id);
 	image_free(img);
@@ -275,7 +306,8 @@ TEST(ensure_reads_an_unchanged_archive_only_once)
 	image_free(img);
 	CHECK_OK(image_ensure(f.s, f.dir, "t:1", NULL, &img, &e), &e);
 	image_free(img);
-	CHECK_INT(image_ensure(f.s, f.dir, "nobody/nothing:1", NULL, &img, &e), IMAGE_E_NOT_FOUND);
+	CHECK_INT(image_ensure(f.s, f.dir, "nobody/nothing:1", NULL, &img, &e),
+		  IMAGE_E_NOT_FOUND);
 	CHECK_INT(image_ensure(f.s, f.dir, "none.tar", NULL, &img, &e), -ENOENT);
 	err_clear(&e);
 	python(&f, "save('a.tar', [base().add('more').data()])\n");
@@ -288,10 +320,10 @@ TEST(ensure_reads_an_unchanged_archive_only_once)
 	image_free(img);
 }
 
-static const char big_image[] =
-	"def many(p): t = Tar().add(p, 'd'); [t.add(p + '/%d' % i, data=os.urandom(3000)) "
-	"for i in range(1500)]; return t.data()\n"
-	"save('a.tar', [many('a'), many('b'), many('c')])\n";
+static const char big_image[] = "def many(p): t = Tar().add(p, 'd'); [t.add(p + '/%d' % "
+				"i, data=os.urandom(3000)) "
+				"for i in range(1500)]; return t.data()\n"
+				"save('a.tar', [many('a'), many('b'), many('c')])\n";
 
 static pid_t load_in_child(const struct fixture *f)
 {

@@ -31,7 +31,8 @@ static int userns_open(void)
 		AUTO_FREE char *map = str_fmt("0 %d 65536", ID_BASE);
 		struct err e = ERR_INIT;
 
-		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, i ? "gid_map" : "uid_map");
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid,
+			 i ? "gid_map" : "uid_map");
 		CHECK_OK(fd_write_str(AT_FDCWD, path, map, &e), &e);
 	}
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
@@ -45,8 +46,10 @@ static int userns_open(void)
 static void make_image(const struct fixture *f)
 {
 	python(f, "save('a.tar', [Tar().add('./', 'd', mode=0o711, uid=7).add('etc', 'd')"
-		  ".add('etc/a', data='a', uid=1000, mode=0o600).add('gone', data='g').data(),"
-		  " Tar().add('./', 'd', mode=0o710, uid=7).add('etc', 'd').add('etc/b', data='b').data()])\n");
+		  ".add('etc/a', data='a', uid=1000, mode=0o600).add('gone', "
+		  "data='g').data(),"
+		  " Tar().add('./', 'd', mode=0o710, uid=7).add('etc', 'd').add('etc/b', "
+		  "data='b').data()])\n");
 }
 
 /* What every writable mount must do. */
@@ -66,11 +69,13 @@ static void check_writable(const struct fixture *f, const struct image *img,
 	check_mode(root, "etc/a", 0600, base + 1000, base);
 	CHECK(unlinkat(root, "gone", 0) == 0);
 	CHECK_STR(type_of(root, "gone"), "");
-	fd = openat(root, "etc/a", O_WRONLY | O_APPEND); /* copied up, still its owner's */
+	fd = openat(root, "etc/a",
+		    O_WRONLY | O_APPEND); /* copied up, still its owner's */
 	CHECK(fd >= 0 && write(fd, "+", 1) == 1);
 	check_text(root, "etc/a", "a+");
 	check_mode(root, "etc/a", 0600, base + 1000, base);
-	CHECK(fstatat(f->dir, o->by_path ? "c/upper-1/upper/etc/a" : "c/upper-0/upper/etc/a", &st,
+	CHECK(fstatat(f->dir,
+		      o->by_path ? "c/upper-1/upper/etc/a" : "c/upper-0/upper/etc/a", &st,
 		      0) == 0);
 	CHECK_INT(st.st_uid, 1000); /* on disk as the image has it */
 	close(fd_take(&root));
@@ -148,7 +153,8 @@ TEST(five_hundred_layers_fit_either_way)
 	AUTO_FREE char *scratch = NULL;
 	struct image *img;
 
-	python(&f, "save('a.tar', [Tar().add('l%d' % i, data=str(i)).data() for i in range(500)],"
+	python(&f, "save('a.tar', [Tar().add('l%d' % i, data=str(i)).data() for i in "
+		   "range(500)],"
 		   " how='none')\n");
 	img = load(&f, "a.tar");
 	scratch = str_fmt("%s/s", f.path);
@@ -175,9 +181,10 @@ TEST(images_with_few_or_equal_layers_mount_too)
 	struct image *img;
 	int root;
 
-	python(&f, "a = Tar().add('f', data='1').data()\n"
-		   "save('none.tar', []); save('one.tar', [a])\n"
-		   "save('twice.tar', [base().data(), a, Tar().add('.wh.f').data(), a])\n");
+	python(&f,
+	       "a = Tar().add('f', data='1').data()\n"
+	       "save('none.tar', []); save('one.tar', [a])\n"
+	       "save('twice.tar', [base().data(), a, Tar().add('.wh.f').data(), a])\n");
 	img = load(&f, "none.tar");
 	check_mode(merged(&f, img), ".", 0755, 0, 0);
 	CHECK_OK(image_mount(f.s, img, &o, &root, &e), &e);
@@ -189,7 +196,8 @@ TEST(images_with_few_or_equal_layers_mount_too)
 	check_text(root, "etc/a", "a");
 }
 
-/* A mount namespace of our own, so that the test leaves no mount; the store belongs to one. */
+/* A mount namespace of our own, so that the test leaves no mount; the store belongs to
+ * one. */
 static void enter_mount_namespace(struct fixture *f)
 {
 	AUTO_FREE char *store = str_fmt("%s/store", f->path);
@@ -219,7 +227,8 @@ TEST(an_upper_the_kernel_refuses_is_explained)
 	CHECK(syscall(SYS_move_mount, root, "", AT_FDCWD, at, MOVE_EMPTY_PATH) == 0);
 	o.upper_dir = upper;
 	CHECK_INT(image_mount(f.s, img, &o, &root, &e), -EINVAL);
-	CHECK(strstr(err_text(&e), "/m/up'") != NULL && strstr(err_text(&e), "--root") != NULL);
+	CHECK(strstr(err_text(&e), "/m/up'") != NULL &&
+	      strstr(err_text(&e), "--root") != NULL);
 	CHECK(umount2(at, MNT_DETACH) == 0);
 	image_free(img);
 }
@@ -227,14 +236,16 @@ TEST(an_upper_the_kernel_refuses_is_explained)
 TEST(a_store_that_cannot_be_idmapped_is_an_outcome)
 {
 	struct fixture f = fixture_open();
-	AUTO_FREE char *at = str_fmt("%s/m", f.path), *store = str_fmt("%s/m/store", f.path);
+	AUTO_FREE char *at = str_fmt("%s/m", f.path),
+		       *store = str_fmt("%s/m/store", f.path);
 	AUTO_FREE char *first = str_fmt("%s/first", f.path);
 	struct image_mount_opts o = { .userns_fd = -1, .upper_dir = first };
 	struct err e = ERR_INIT;
 	struct image *img;
 	int root = -1;
 
-	/* an overlay cannot be idmapped itself, so a store on one is a store without idmapping */
+	/* an overlay cannot be idmapped itself, so a store on one is a store without
+	 * idmapping */
 	enter_mount_namespace(&f);
 	make_image(&f);
 	img = load(&f, "a.tar");

@@ -42,16 +42,23 @@ TEST(refname_parse_takes_a_digest)
 TEST(refname_parse_refuses_what_is_no_name)
 {
 	static const char *const t[] = {
-		"",	      "App",	     "a/",	     "/a",	"a//b",	   "../../etc:latest",
-		"a:",	      "a:-x",	     "a:b/c:d@x",    "a___b",	"-a",	   "a b",
-		"a@sha256:x", "ex ample.io/a", "a..b",	     "a.io:x/b", "a:\xc3\xa9", "a+b",
+		"",           "App",
+		"a/",         "/a",
+		"a//b",       "../../etc:latest",
+		"a:",         "a:-x",
+		"a:b/c:d@x",  "a___b",
+		"-a",         "a b",
+		"a@sha256:x", "ex ample.io/a",
+		"a..b",       "a.io:x/b",
+		"a:\xc3\xa9", "a+b",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct refname r = { NULL, NULL };
 
 		if (refname_parse(t[i], &r))
-			test_fail(__FILE__, __LINE__, "'%s' was taken as '%s'", t[i], r.name);
+			test_fail(__FILE__, __LINE__, "'%s' was taken as '%s'", t[i],
+				  r.name);
 	}
 }
 

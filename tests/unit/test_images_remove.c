@@ -39,7 +39,8 @@ TEST(a_name_moves_to_the_image_loaded_last)
 	struct err e = ERR_INIT;
 	struct image *a, *b, *found;
 
-	python(&f, "save('a.tar', [base().data()]); save('b.tar', [Tar().add('b').data()])\n");
+	python(&f, "save('a.tar', [base().data()]); save('b.tar', "
+		   "[Tar().add('b').data()])\n");
 	a = load(&f, "a.tar");
 	b = load(&f, "b.tar");
 	CHECK_OK(image_find(f.s, "t:1", &found, &e), &e);

@@ -5,9 +5,10 @@
 TEST(tarname_clean_normalises)
 {
 	static const char *const t[][2] = {
-		{ "a", "a" },	     { "/a//b/", "a/b" }, { "./a/./b/.", "a/b" }, { ".", "" },
-		{ "/", "" },	     { "./", "" },	  { "a/../b", "b" },	  { "a/b/..", "a" },
-		{ "...", "..." },    { "..x", "..x" },	  { "a/..", "" },	  { " a ", " a " },
+		{ "a", "a" },       { "/a//b/", "a/b" }, { "./a/./b/.", "a/b" },
+		{ ".", "" },        { "/", "" },         { "./", "" },
+		{ "a/../b", "b" },  { "a/b/..", "a" },   { "...", "..." },
+		{ "..x", "..x" },   { "a/..", "" },      { " a ", " a " },
 		{ "a\nb", "a\nb" },
 	};
 
@@ -22,7 +23,8 @@ TEST(tarname_clean_normalises)
 
 TEST(tarname_clean_refuses_what_leaves_the_root)
 {
-	static const char *const t[] = { "..", "../a", "a/../../b", "/..", "a/b/../../../c" };
+	static const char *const t[] = { "..", "../a", "a/../../b", "/..",
+					 "a/b/../../../c" };
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		AUTO_BUF struct buf b = BUF_INIT;

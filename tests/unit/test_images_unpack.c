@@ -3,17 +3,21 @@
 
 #include "tests/lib/image_test.h"
 
-/* image-spec layer.md: "Whiteout files MUST only apply to resources in lower/parent layers." */
+/* image-spec layer.md: "Whiteout files MUST only apply to resources in lower/parent
+ * layers." */
 TEST(whiteouts_act_on_lower_layers_only_in_any_order)
 {
 	struct fixture f = fixture_open();
 	int root;
 
 	python(&f, "low = Tar().add('f', data='1').add('g', data='1').add('h', data='1')"
-		   ".add('d', 'd').add('d/old', data='o').add('e', 'd').add('e/old', data='o').data()\n"
-		   "up = Tar().add('.wh.f').add('f', data='2').add('g', data='2').add('.wh.g')"
+		   ".add('d', 'd').add('d/old', data='o').add('e', 'd').add('e/old', "
+		   "data='o').data()\n"
+		   "up = Tar().add('.wh.f').add('f', data='2').add('g', "
+		   "data='2').add('.wh.g')"
 		   ".add('.wh.h').add('.wh.d').add('d', 'd').add('d/new', data='n')"
-		   ".add('e', 'd').add('e/new', data='n').add('.wh.e').add('.wh.nothing').data()\n"
+		   ".add('e', 'd').add('e/new', "
+		   "data='n').add('.wh.e').add('.wh.nothing').data()\n"
 		   "save('a.tar', [low, up])\n");
 	root = root_of(&f, "a.tar");
 	check_text(root, "f", "2");
@@ -31,9 +35,11 @@ TEST(opaque_directories_hide_lower_layers_wherever_the_mark_stands)
 	int root;
 
 	python(&f, "low = Tar()\n"
-		   "for d in 'abc': low.add(d, 'd', mode=0o750, uid=7).add(d + '/old', data='o')\n"
+		   "for d in 'abc': low.add(d, 'd', mode=0o750, uid=7).add(d + '/old', "
+		   "data='o')\n"
 		   "up = Tar().add('a', 'd').add('a/.wh..wh..opq').add('a/new', data='n')"
-		   ".add('b', 'd').add('b/new', data='n').add('b/.wh..wh..opq').add('c/.wh..wh..opq')\n"
+		   ".add('b', 'd').add('b/new', "
+		   "data='n').add('b/.wh..wh..opq').add('c/.wh..wh..opq')\n"
 		   "save('a.tar', [low.data(), up.data()])\n");
 	root = root_of(&f, "a.tar");
 	CHECK_STR(type_of(root, "a/old"), "");
@@ -49,7 +55,8 @@ TEST(opaque_root_hides_everything_below)
 	struct fixture f = fixture_open();
 	int root;
 
-	python(&f, "save('a.tar', [base().data(), Tar().add('.wh..wh..opq').add('only').data()])\n");
+	python(&f, "save('a.tar', [base().data(), "
+		   "Tar().add('.wh..wh..opq').add('only').data()])\n");
 	root = root_of(&f, "a.tar");
 	CHECK_STR(type_of(root, "etc"), "");
 	CHECK_STR(type_of(root, "only"), "f");
@@ -65,7 +72,8 @@ TEST(later_entries_replace_earlier_ones)
 		   "t.add('d', 'd').add('d/x', data='x').add('d', data='file')\n"
 		   "t.add('g', data='file').add('g', 'd').add('g/x', data='x')\n"
 		   "t.add('s', 'l', link='/etc').add('s', data='not through the link')\n"
-		   "t.add('m', 'd', mode=0o700).add('m/x', data='x').add('m', 'd', mode=0o711, uid=3)\n"
+		   "t.add('m', 'd', mode=0o700).add('m/x', data='x').add('m', 'd', "
+		   "mode=0o711, uid=3)\n"
 		   "t.add('d2', data='f').add('d2', 'd')\n"
 		   "save('a.tar', [low, t.data()])\n");
 	root = root_of(&f, "a.tar");
@@ -87,12 +95,17 @@ TEST(metadata_is_kept)
 	int root, fd;
 
 	python(&f, "cap = bytes.fromhex('0100000200200000000000000000000000000000')\n"
-		   "t = Tar().add('su', data='s', mode=0o4755).add('sg', data='s', mode=0o2755, gid=4)\n"
-		   "t.add('t', 'd', mode=0o1777).add('z', data='z', mode=0).add('zd', 'd', mode=0)\n"
-		   "t.add('o', data='o', uid=65535, gid=65535).add('p', 'p', mode=0o622, uid=5)\n"
+		   "t = Tar().add('su', data='s', mode=0o4755).add('sg', data='s', "
+		   "mode=0o2755, gid=4)\n"
+		   "t.add('t', 'd', mode=0o1777).add('z', data='z', mode=0).add('zd', "
+		   "'d', mode=0)\n"
+		   "t.add('o', data='o', uid=65535, gid=65535).add('p', 'p', mode=0o622, "
+		   "uid=5)\n"
 		   "t.add('l', 'l', link='x' * 200, uid=9)\n"
-		   "t.add('dir', 'd', mtime=1234567890.5).add('dir/x', data='x', mtime=-1000)\n"
-		   "t.add('xa', data='x', xattrs={'user.a': 'b\\0c', 'security.selinux': 'no'})\n"
+		   "t.add('dir', 'd', mtime=1234567890.5).add('dir/x', data='x', "
+		   "mtime=-1000)\n"
+		   "t.add('xa', data='x', xattrs={'user.a': 'b\\0c', 'security.selinux': "
+		   "'no'})\n"
 		   "t.add('late', data='x', mtime=4102444800)\n"
 		   "raw = t.data()\n"
 		   "save('a.tar', [raw])\n");
@@ -123,7 +136,8 @@ TEST(capabilities_and_acls_are_kept)
 	char value[64];
 	int root, fd;
 
-	/* SCHILY.xattr values are bytes, which tarfile cannot write: records are made by hand. */
+	/* SCHILY.xattr values are bytes, which tarfile cannot write: records are made by
+	 * hand. */
 	python(&f, "def rec(k, v):\n"
 		   "    n = len(k) + len(v) + 3\n"
 		   "    while len(b'%d' % n) + len(k) + len(v) + 3 != n: "
@@ -137,7 +151,8 @@ TEST(capabilities_and_acls_are_kept)
 		   "0ffffffff10000600ffffffff20000400ffffffff')\n"
 		   "x = rec(b'SCHILY.xattr.security.capability', cap) + "
 		   "rec(b'SCHILY.xattr.system.posix_acl_access', acl)\n"
-		   "t = hdr('pax', b'x', len(x)) + x + bytes(-len(x) % 512) + hdr('f', b'0', 0) + "
+		   "t = hdr('pax', b'x', len(x)) + x + bytes(-len(x) % 512) + hdr('f', "
+		   "b'0', 0) + "
 		   "bytes(1024)\n"
 		   "save('a.tar', [t])\n");
 	root = root_of(&f, "a.tar");
@@ -153,14 +168,16 @@ TEST(names_are_bytes)
 
 	/* NFD must not become NFC, whatever the locale: e + U+0301 */
 	setenv("LC_ALL", "C.UTF-8", 1);
-	python(&f, "t = Tar().add('e\\u0301', data='1').add('na\\u00efve\\u2603', data='2')\n"
-		   "t.add('s', 'l', link='e\\u0301')\n"
-		   "i = tarfile.TarInfo('x'); b = bytearray(i.tobuf(tarfile.USTAR_FORMAT))\n"
-		   "b[0:4] = b'caf\\xe9'; b[148:156] = b' ' * 8\n"
-		   "b[148:156] = b'%06o\\0 ' % sum(b)\n"
-		   "raw = bytes(b) + t.data()\n"
-		   "t = Tar(); t.tar.encoding = 'utf-8'; t.add('n' * 150 + '\\udce9', data='3')\n"
-		   "save('a.tar', [raw, t.data()])\n");
+	python(&f,
+	       "t = Tar().add('e\\u0301', data='1').add('na\\u00efve\\u2603', data='2')\n"
+	       "t.add('s', 'l', link='e\\u0301')\n"
+	       "i = tarfile.TarInfo('x'); b = bytearray(i.tobuf(tarfile.USTAR_FORMAT))\n"
+	       "b[0:4] = b'caf\\xe9'; b[148:156] = b' ' * 8\n"
+	       "b[148:156] = b'%06o\\0 ' % sum(b)\n"
+	       "raw = bytes(b) + t.data()\n"
+	       "t = Tar(); t.tar.encoding = 'utf-8'; t.add('n' * 150 + '\\udce9', "
+	       "data='3')\n"
+	       "save('a.tar', [raw, t.data()])\n");
 	root = root_of(&f, "a.tar");
 	check_text(root, "e\xcc\x81", "1");
 	check_text(root, "na\xc3\xafve\xe2\x98\x83", "2");
@@ -174,14 +191,17 @@ TEST(gnu_and_pax_long_names_and_sparse_files)
 	struct stat st;
 	int root;
 
-	python(&f, "import subprocess\n"
-		   "os.makedirs('in/' + 'd' * 120)\n"
-		   "open('in/' + 'd' * 120 + '/' + 'f' * 120, 'w').write('long')\n"
-		   "with open('in/sparse', 'wb') as s: s.seek(20 << 20); s.write(b'end'); "
-		   "s.truncate(30 << 20)\n"
-		   "def gnu(fmt): return subprocess.run(['tar', '-C', 'in', '--format=' + fmt, '-S', "
-		   "'--owner=0', '--group=0', '-c', '.'], stdout=subprocess.PIPE, check=True).stdout\n"
-		   "save('gnu.tar', [gnu('gnu')]); save('pax.tar', [gnu('pax')])\n");
+	python(&f,
+	       "import subprocess\n"
+	       "os.makedirs('in/' + 'd' * 120)\n"
+	       "open('in/' + 'd' * 120 + '/' + 'f' * 120, 'w').write('long')\n"
+	       "with open('in/sparse', 'wb') as s: s.seek(20 << 20); s.write(b'end'); "
+	       "s.truncate(30 << 20)\n"
+	       "def gnu(fmt): return subprocess.run(['tar', '-C', 'in', '--format=' + "
+	       "fmt, '-S', "
+	       "'--owner=0', '--group=0', '-c', '.'], stdout=subprocess.PIPE, "
+	       "check=True).stdout\n"
+	       "save('gnu.tar', [gnu('gnu')]); save('pax.tar', [gnu('pax')])\n");
 	for (int i = 0; i < 2; i++) {
 		AUTO_FREE char *d = mem_new(1, 300);
 
@@ -202,9 +222,11 @@ TEST(hard_links_share_an_inode)
 	struct stat a, b, c;
 	int root;
 
-	python(&f, "t = Tar().add('a', data='data').add('b', 'h', link='./a').add('d', 'd')"
-		   ".add('d/c', 'h', link='/a').add('s', 'l', link='/nowhere').add('t', 'h', link='s')\n"
-		   "save('a.tar', [t.data()])\n");
+	python(&f,
+	       "t = Tar().add('a', data='data').add('b', 'h', link='./a').add('d', 'd')"
+	       ".add('d/c', 'h', link='/a').add('s', 'l', link='/nowhere').add('t', 'h', "
+	       "link='s')\n"
+	       "save('a.tar', [t.data()])\n");
 	root = root_of(&f, "a.tar");
 	CHECK(fstatat(root, "a", &a, 0) == 0 && fstatat(root, "b", &b, 0) == 0 &&
 	      fstatat(root, "d/c", &c, 0) == 0);
@@ -220,10 +242,13 @@ TEST(a_layer_that_needs_those_below_is_keyed_by_its_chain)
 	struct stat st;
 	int root;
 
-	python(&f, "low = Tar().add('etc', 'd', mode=0o750, uid=3, gid=4, xattrs={'user.x': 'y'})"
+	python(&f, "low = Tar().add('etc', 'd', mode=0o750, uid=3, gid=4, "
+		   "xattrs={'user.x': 'y'})"
 		   ".add('etc/a', data='a', uid=5, mode=0o4711).add('etc/dead', data='d')"
-		   ".add('usr', 'd').add('usr/lib', 'd', mode=0o711).add('lib', 'l', link='usr/lib')\n"
-		   "up = Tar().add('etc/b', data='b').add('lib/x', data='x').add('new/y', data='y')"
+		   ".add('usr', 'd').add('usr/lib', 'd', mode=0o711).add('lib', 'l', "
+		   "link='usr/lib')\n"
+		   "up = Tar().add('etc/b', data='b').add('lib/x', "
+		   "data='x').add('new/y', data='y')"
 		   ".add('link', 'h', link='etc/a').add('etc/.wh.dead')\n"
 		   "save('a.tar', [low.data(), up.data()])\n");
 	img = load(&f, "a.tar");
@@ -246,17 +271,20 @@ TEST(a_layer_that_needs_those_below_is_keyed_by_its_chain)
 	image_free(img);
 }
 
-/* overlayfs shows the uppermost layer's root; a layer without an entry for it says nothing. */
+/* overlayfs shows the uppermost layer's root; a layer without an entry for it says
+ * nothing. */
 TEST(the_root_keeps_the_mode_of_the_layer_that_states_it)
 {
 	struct fixture f = fixture_open();
 	int root;
 
-	python(&f, "save('a.tar', [Tar().add('./', 'd', mode=0o711, uid=6).add('a').data(), "
-		   "Tar().add('b').data(), Tar().add('c').data()])\n"
-		   "save('b.tar', [Tar().add('a').data(), Tar().add('./', 'd', mode=0o700).data()])\n"
-		   "save('c.tar', [Tar().add('./', 'd', mode=0o711, uid=6).add('a').data(), "
-		   "Tar().add('./', 'd').add('b').data()])\n");
+	python(&f,
+	       "save('a.tar', [Tar().add('./', 'd', mode=0o711, uid=6).add('a').data(), "
+	       "Tar().add('b').data(), Tar().add('c').data()])\n"
+	       "save('b.tar', [Tar().add('a').data(), Tar().add('./', 'd', "
+	       "mode=0o700).data()])\n"
+	       "save('c.tar', [Tar().add('./', 'd', mode=0o711, uid=6).add('a').data(), "
+	       "Tar().add('./', 'd').add('b').data()])\n");
 	root = root_of(&f, "a.tar");
 	check_mode(root, ".", 0711, 6, 0);
 	CHECK_STR(type_of(root, "c"), "f");
@@ -274,7 +302,8 @@ TEST(links_of_a_layer_stay_inside_the_root)
 	snprintf(code, sizeof(code),
 		 "out = '%s/outside'\n"
 		 "save('a.tar', [base().add('l', 'l', link=out).add('l/x', data='x')"
-		 ".add('m', 'l', link='../' * 30 + out[1:]).add('m/y', data='y').data()])\n"
+		 ".add('m', 'l', link='../' * 30 + out[1:]).add('m/y', "
+		 "data='y').data()])\n"
 		 "save('b.tar', [base().add('l', 'l', link=out).data(), "
 		 "Tar().add('l/x', data='x').add('l/.wh.z').data()])\n",
 		 f.path);
@@ -313,12 +342,14 @@ TEST(entries_that_cannot_be_are_refused_by_name)
 		{ "add('etc/a/b', data='x')", "Not a directory" },
 		{ "add('n' * 300)", "File name too long" },
 		{ "add('d/' * 600 + 'f')", "500 levels" },
-		{ "add('a', 'l', link='b').add('b', 'l', link='a').add('a/x')", "symbolic links" },
+		{ "add('a', 'l', link='b').add('b', 'l', link='a').add('a/x')",
+		  "symbolic links" },
 	};
 	struct fixture f = fixture_open();
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		AUTO_FREE char *code = str_fmt("save('a.tar', [base().%s.data()])\n", t[i].entry);
+		AUTO_FREE char *code =
+			str_fmt("save('a.tar', [base().%s.data()])\n", t[i].entry);
 
 		python(&f, code);
 		refuse(&f, "a.tar", t[i].text);
@@ -332,8 +363,10 @@ TEST(device_nodes_and_aufs_metadata_are_left_out)
 	struct fixture f = fixture_open();
 	int root;
 
-	python(&f, "save('a.tar', [base().add('null', 'c', dev=(1, 3)).add('sda', 'b', dev=(8, 0))"
-		   ".add('.wh..wh.plnk', 'd').add('.wh..wh.plnk/1.2').add('.wh..wh.aufs').data()])\n");
+	python(&f, "save('a.tar', [base().add('null', 'c', dev=(1, 3)).add('sda', 'b', "
+		   "dev=(8, 0))"
+		   ".add('.wh..wh.plnk', "
+		   "'d').add('.wh..wh.plnk/1.2').add('.wh..wh.aufs').data()])\n");
 	root = root_of(&f, "a.tar");
 	CHECK_STR(type_of(root, "null"), "");
 	CHECK_STR(type_of(root, "sda"), "");
@@ -345,9 +378,10 @@ TEST(damaged_tar_data_is_refused)
 {
 	struct fixture f = fixture_open();
 
-	python(&f, "save('a.tar', [b'hello, world\\n' * 200])\n"
-		   "b = bytearray(base().data()); b[512] ^= 1; save('b.tar', [bytes(b)])\n"
-		   "save('c.tar', [base().add('big', data=b'x' * 100000).data()[:50000]])\n");
+	python(&f,
+	       "save('a.tar', [b'hello, world\\n' * 200])\n"
+	       "b = bytearray(base().data()); b[512] ^= 1; save('b.tar', [bytes(b)])\n"
+	       "save('c.tar', [base().add('big', data=b'x' * 100000).data()[:50000]])\n");
 	refuse(&f, "a.tar", "Unrecognized archive format");
 	refuse(&f, "b.tar", "tar data is damaged");
 	refuse(&f, "c.tar", "cannot be read");
@@ -358,8 +392,10 @@ TEST(empty_layers_and_trailing_bytes_are_taken)
 	struct fixture f = fixture_open();
 	int root;
 
-	python(&f, "save('a.tar', [base().data(), b'', bytes(1024), Tar().add('z').data() + b'x' * 999])\n"
-		   "save('b.tar', [base().data()], how='none'); save('c.tar', [base().data()], how='zstd')\n");
+	python(&f, "save('a.tar', [base().data(), b'', bytes(1024), "
+		   "Tar().add('z').data() + b'x' * 999])\n"
+		   "save('b.tar', [base().data()], how='none'); save('c.tar', "
+		   "[base().data()], how='zstd')\n");
 	root = root_of(&f, "a.tar");
 	check_text(root, "etc/a", "a");
 	CHECK_STR(type_of(root, "z"), "f");
