@@ -120,8 +120,7 @@ static int make_upper(const struct mount_parts *p, struct image_store *s, int di
 		return err_set(e, errno, "mkdir 'work'");
 	if (faccessat(dir, "upper", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	/* made aside: an upper with half the attributes must not be taken for a whole one
-	 */
+	/* made aside: an upper with half the attributes must not be taken for a whole */
 	r = fd_mkdir(dir, "upper.new", 0755, &upper, e);
 	if (r < 0)
 		return r;
@@ -231,8 +230,7 @@ static int mount_by_fd(const struct mount_parts *p, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* Where the upper lies is the user's choice; the rest of the overlay is ours and is
- * right. */
+/* Where the upper lies is the user's choice; the rest of the overlay is ours. */
 static int explain(const struct image_mount_opts *o, struct err *e)
 {
 	struct err cause = *e;
@@ -241,9 +239,8 @@ static int explain(const struct image_mount_opts *o, struct err *e)
 		return -cause.code;
 	err_clear(e);
 	return err_msg(e, EINVAL,
-		       "the file system of '%s' cannot hold a writable layer (it may be "
-		       "an overlay "
-		       "itself): choose another place by --root (%.150s)",
+		       "the file system of '%s' cannot hold a writable layer (it may be an "
+		       "overlay itself): choose another place by --root (%.150s)",
 		       o->upper_dir, err_text(&cause));
 }
 
