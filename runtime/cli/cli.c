@@ -85,7 +85,8 @@ static void settle(struct cli *c, const struct cli_args *a, const struct cli_com
 	c->terminal = isatty(STDERR_FILENO);
 	c->color = c->terminal && !args_flag(a, "no-color") && !(no_color && *no_color);
 	c->fail_status = cmd->fail_status ? cmd->fail_status : 1;
-	log_set_quiet(args_flag(a, "quiet"));
+	c->quiet = args_flag(a, "quiet");
+	log_set_quiet(c->quiet);
 }
 
 static int check_operands(const struct cli_command *cmd, const struct cli_args *a,

@@ -137,9 +137,9 @@ static int up_model(struct cli *c, const struct cli_args *a, const struct stack_
 	int r = cli_store(c, &store, e);
 
 	if (r == 0)
-		r = signals_open(&sigfd, e);
-	if (r == 0)
 		r = stack_up(c->host, store, m, &o, &w, NULL, e);
+	if (r == 0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
+		r = signals_open(&sigfd, e);
 	if (r < 0)
 		return r;
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */

@@ -168,6 +168,8 @@ static void print_note(void *arg, const char *service, const char *text)
 {
 	const struct cli *c = arg;
 
+	if (c->quiet)
+		return;
 	fprintf(stderr, "%s%s%s: %s\n", c->color ? "\033[1m" : "", service,
 		c->color ? "\033[0m" : "", text);
 }
@@ -179,7 +181,7 @@ static void print_layer(void *arg, size_t i, size_t n, const char *digest, uint6
 	const struct cli *c = arg;
 	char have[16], all[16];
 
-	if (!c->terminal)
+	if (!c->terminal || c->quiet)
 		return;
 	if (cached || done >= total)
 		fprintf(stderr, "\r\033[Klayer %zu/%zu %.19s %s %s\n", i + 1, n, digest,

@@ -10,6 +10,7 @@
 struct cli {
 	const char *root, *run, *name; /* name: -p, or NULL */
 	bool color, terminal;	       /* of standard error */
+	bool quiet;
 	int fail_status;
 	struct stack_host *host;    /* opened at first use */
 	struct image_store *store;  /* likewise */

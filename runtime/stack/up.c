@@ -388,6 +388,19 @@ int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct e
 	return r;
 }
 
+/* A step that did its work is not done again because something else is brought up; made anew,
+ * it has not run yet. */
+static bool has_completed(struct up *u, const char *service)
+{
+	const struct record_service *rs = record_service(u->rec, service);
+	struct err ignored = ERR_INIT;
+	struct sup_status st;
+
+	return rs && sup_status_read(u->stack_fd, service, &st, &ignored) == 0 &&
+	       st.instance == rs->instance && st.state == SUP_EXITED && st.wanted &&
+	       st.ended && st.exit_status == 0;
+}
+
 static int tell_supervisor(struct up *u, const struct strv *chosen, struct err *e)
 {
 	bool runs = sup_alive(u->stack_fd);
@@ -403,7 +416,8 @@ static int tell_supervisor(struct up *u, const struct strv *chosen, struct err *
 	if (r == 0 && !chosen)
 		r = sup_call(sock, SUP_OP_UP, "", 0, -1, e);
 	for (size_t i = 0; r == 0 && chosen && i < chosen->n; i++)
-		r = sup_call(sock, SUP_OP_UP, chosen->v[i], 0, -1, e);
+		if (!has_completed(u, chosen->v[i]))
+			r = sup_call(sock, SUP_OP_UP, chosen->v[i], 0, -1, e);
 	return r;
 }
 

@@ -19,10 +19,11 @@ peer() { NAMES+=("$1"); COMMANDS+=("$2"); }
 peer minibox "$BUILD/minibox run --rm -f $W/stack.conf t"
 if command -v crun >/dev/null; then
 	crun_bundle "$W/bundle" "$W/rootfs"
-	peer crun "crun_once $W/bundle"
+	crun_setup "$W/bundle"
+	peer crun crun_once
 fi
 if command -v podman >/dev/null; then
-	podman_setup && peer podman "podman $PODMAN run --rm bench:1 /bin/true"
+	podman_setup && peer podman "podman $PODMAN --runtime runc run --rm --ulimit nofile=1024:4096 --ulimit nproc=1024:4096 bench:1 /bin/true"
 fi
 if command -v dockerd >/dev/null; then
 	docker_setup && peer docker "docker -H unix://$W/docker.sock run --rm bench:1 /bin/true"
@@ -32,7 +33,7 @@ for i in "${!NAMES[@]}"; do # warm
 done
 for ((r = 0; r < RUNS; r++)); do
 	for i in "${!NAMES[@]}"; do
-		ms ${COMMANDS[$i]} >>"$W/t.${NAMES[$i]}"
+		if [ "${NAMES[$i]}" = crun ]; then crun_once; else ms ${COMMANDS[$i]}; fi >>"$W/t.${NAMES[$i]}"
 	done
 done
 base=$(median "$W/t.minibox")
