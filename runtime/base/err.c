@@ -65,6 +65,13 @@ void err_clear(struct err *e)
 	e->text[0] = '\0';
 }
 
+void err_keep_first(struct err *first, struct err *next)
+{
+	if (next->code && !first->code)
+		*first = *next;
+	err_clear(next);
+}
+
 const char *err_text(const struct err *e)
 {
 	return e->text;

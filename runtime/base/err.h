@@ -49,6 +49,10 @@ int err_ctx(struct err *e, const char *fmt, ...) printf_like(2, 3);
 /** err_clear() - forget a failure that the caller has decided to live with */
 void err_clear(struct err *e);
 
+/** err_keep_first() - for work that goes on past failures: take @next over unless @first is
+ * filled already; @next is empty afterwards */
+void err_keep_first(struct err *first, struct err *next);
+
 /** err_text() - the message, "" if empty; borrowed from @e */
 const char *err_text(const struct err *e);
 

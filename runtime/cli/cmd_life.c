@@ -5,28 +5,6 @@
 
 #include "runtime/cli/context.h"
 
-/* All operands must be services of one stack; none means the whole default stack. */
-static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct strv *services,
-		   struct err *e)
-{
-	int r = 0;
-
-	if (!a->operands.n)
-		return cli_stack(c, a, NULL, stack, e);
-	for (size_t i = 0; r == 0 && i < a->operands.n; i++) {
-		AUTO_FREE char *st = NULL, *service = NULL;
-
-		r = cli_service(c, a, a->operands.v[i], &st, &service, e);
-		if (r == 0 && *stack && strcmp(*stack, st) != 0)
-			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *stack, st);
-		if (r == 0) {
-			str_set(stack, st);
-			strv_add(services, service);
-		}
-	}
-	return r;
-}
-
 static int call(struct cli *c, const struct cli_args *a, enum sup_op op, int64_t arg,
 		struct err *e)
 {
@@ -36,7 +14,7 @@ static int call(struct cli *c, const struct cli_args *a, enum sup_op op, int64_t
 	int r = cli_host(c, &h, e);
 
 	if (r == 0)
-		r = resolve(c, a, &stack, &services, e);
+		r = cli_services(c, a, &stack, &services, e);
 	if (r == 0)
 		r = stack_call(h, stack, &services, op, arg, e);
 	if (r != STACK_E_ABSENT)

@@ -12,7 +12,6 @@ static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct
 		   struct err *e)
 {
 	const struct strv *ops = &a->operands;
-	int r = 0;
 
 	if (ops->n && !strchr(ops->v[0], '/') && stack_exists(c->host, ops->v[0])) {
 		*stack = str_dup(ops->v[0]);
@@ -24,18 +23,7 @@ static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct
 	if (ops->n && (strchr(ops->v[0], '/') == NULL ? access(ops->v[0], F_OK) == 0
 						      : str_ends(ops->v[0], ".conf")))
 		return cli_stack(c, a, ops->v[0], stack, e);
-	for (size_t i = 0; r == 0 && i < ops->n; i++) {
-		AUTO_FREE char *st = NULL, *service = NULL;
-
-		r = cli_service(c, a, ops->v[i], &st, &service, e);
-		if (r == 0 && *stack && strcmp(*stack, st) != 0)
-			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *stack, st);
-		if (r == 0) {
-			str_set(stack, st);
-			strv_add(services, service);
-		}
-	}
-	return r == 0 && !ops->n ? cli_stack(c, a, NULL, stack, e) : r;
+	return cli_services(c, a, stack, services, e);
 }
 
 /* All services that exist, or check that those named do. */

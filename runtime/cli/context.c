@@ -156,6 +156,28 @@ int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
 	return 0;
 }
 
+int cli_services(struct cli *c, const struct cli_args *a, char **ret_stack,
+		 struct strv *services, struct err *e)
+{
+	int r = 0;
+
+	if (!a->operands.n)
+		return cli_stack(c, a, NULL, ret_stack, e);
+	for (size_t i = 0; r == 0 && i < a->operands.n; i++) {
+		AUTO_FREE char *stack = NULL, *service = NULL;
+
+		r = cli_service(c, a, a->operands.v[i], &stack, &service, e);
+		if (r == 0 && *ret_stack && strcmp(*ret_stack, stack) != 0)
+			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *ret_stack,
+				      stack);
+		if (r == 0) {
+			str_set(ret_stack, stack);
+			strv_add(services, service);
+		}
+	}
+	return r;
+}
+
 int cli_no_service(struct err *e, const char *stack, const char *service)
 {
 	if (!service)

@@ -15,13 +15,6 @@
 #include "runtime/stack/up.h"
 #include "runtime/stack/volume.h"
 
-static void keep_first(struct err *first, struct err *next)
-{
-	if (next->code && !first->code)
-		*first = *next;
-	err_clear(next);
-}
-
 /* Everything stopped in order by the supervisor, which then leaves. When it is dead there is
  * no order to be had any more: instance_destroy() kills by cgroup. */
 static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
@@ -63,16 +56,16 @@ int down_remove_stack(struct stack_host *h, const char *stack, const char *bridg
 
 	if (host_stack_fd(h, stack, &stack_fd, &one) == 0)
 		(void)!share_unpin_all(h, stack, stack_fd, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	if (host_cgroups(h, &cg, &one) == 0)
 		(void)!cgroup_destroy(cg, cgroup, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	(void)!netns_link_destroy(bridge, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	(void)!fd_rm_rf(h->run_fd, stack, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	(void)!host_release(h, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	*e = first;
 	return -e->code;
 }
@@ -99,20 +92,20 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	char bridge[16];
 
 	(void)!stop_all(stack_fd, timeout_ms, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	(void)!record_load(stack_fd, &rec, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	list_services(stack_fd, rec, &names);
 	for (size_t i = names.n; i-- > 0;) {
 		(void)!instance_destroy(h, stack, names.v[i], 0, &one);
-		keep_first(&first, &one);
+		err_keep_first(&first, &one);
 	}
 	netns_bridge_name(h->run, stack, bridge);
 	if (host_lock(h, &lock, &one) == 0)
 		(void)!down_remove_stack(h, stack, bridge, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	(void)!remove_files(h, stack, volumes, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	record_free(rec);
 	*e = first;
 	return -e->code;

@@ -322,14 +322,6 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 	return r;
 }
 
-/* Keep the first failure, forget the later ones: all steps are tried. */
-static void keep_first(struct err *first, struct err *next)
-{
-	if (next->code && !first->code)
-		*first = *next;
-	err_clear(next);
-}
-
 int instance_destroy(struct stack_host *h, const char *stack, const char *service,
 		     unsigned flags, struct err *e)
 {
@@ -342,26 +334,26 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 
 	if (host_cgroups(h, &cg, &one) == 0)
 		(void)!cgroup_destroy(cg, cgroup, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	netns_veth_name(h->run, stack, service, host_if);
 	/* Removing a link costs the kernel's 15 ms of waiting for its readers. */
 	if (!(flags & INSTANCE_LINK_LATER))
 		(void)!netns_link_destroy(host_if, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	if (host_service_fd(h, stack, service, &dir, &one) == 0) {
 		(void)umount2(root, MNT_DETACH);
 		(void)!container_pin_remove(dir, "netns", &one);
-		keep_first(&first, &one);
+		err_keep_first(&first, &one);
 		(void)!container_pin_remove(dir, "userns", &one);
-		keep_first(&first, &one);
+		err_keep_first(&first, &one);
 	}
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	if (host_stack_fd(h, stack, &stack_fd, &one) == 0)
 		(void)!fd_rm_rf(stack_fd, service, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	if (!(flags & INSTANCE_KEEP_UPPER))
 		(void)!instance_trim_uppers(h, stack, service, 0, &one);
-	keep_first(&first, &one);
+	err_keep_first(&first, &one);
 	if (!first.code)
 		return 0;
 	*e = first;
