@@ -81,7 +81,7 @@ static const struct cli_opt kill_opts[] = {
 
 #define LIFE(command, text, options, function)                                           \
 	{                                                                                \
-		.name = command, .operands = "[SERVICE...]", .summary = text,            \
+		.name = command, .operands = "[STACK | SERVICE...]", .summary = text,            \
 		.max_operands = -1, .opts = options, .n_opts = ARRAY_LEN(options),       \
 		.run = function,                                                         \
 	}

@@ -7,25 +7,6 @@
 #include "runtime/base/proc.h"
 #include "runtime/cli/logview.h"
 
-/* Operands name services of one stack, or that stack: "web", "shop/web", "shop". */
-static int resolve(struct cli *c, const struct cli_args *a, char **stack, struct strv *services,
-		   struct err *e)
-{
-	const struct strv *ops = &a->operands;
-
-	if (ops->n && !strchr(ops->v[0], '/') && stack_exists(c->host, ops->v[0])) {
-		*stack = str_dup(ops->v[0]);
-		return ops->n == 1 ? 0
-				   : cli_usage(c, e, "'%s' is a stack: name it alone, or "
-						     "STACK/SERVICE",
-					       ops->v[0]);
-	}
-	if (ops->n && (strchr(ops->v[0], '/') == NULL ? access(ops->v[0], F_OK) == 0
-						      : str_ends(ops->v[0], ".conf")))
-		return cli_stack(c, a, ops->v[0], stack, e);
-	return cli_services(c, a, stack, services, e);
-}
-
 /* All services that exist, or check that those named do. */
 static int known_services(struct cli *c, const char *stack, struct strv *services,
 			  struct err *e)
@@ -89,7 +70,7 @@ static int logs_run(struct cli *c, const struct cli_args *a, struct err *e)
 	if (r == 0)
 		r = cli_host(c, &h, e);
 	if (r == 0)
-		r = resolve(c, a, &stack, &services, e);
+		r = cli_services(c, a, &stack, &services, e);
 	if (r == 0)
 		r = known_services(c, stack, &services, e);
 	if (r == 0)

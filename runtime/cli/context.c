@@ -156,25 +156,43 @@ int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
 	return 0;
 }
 
+/* "shop" where a stack of that name runs, or a stack file's path. */
+static bool names_stack(const struct cli *c, const char *operand)
+{
+	if (stack_exists(c->host, operand))
+		return true;
+	return access(operand, F_OK) == 0 && strchr(operand, '.');
+}
+
+static int one_service(struct cli *c, const struct cli_args *a, const char *operand,
+		       char **ret_stack, struct strv *services, struct err *e)
+{
+	AUTO_FREE char *stack = NULL, *service = NULL;
+	int r = cli_service(c, a, operand, &stack, &service, e);
+
+	if (r == 0 && *ret_stack && strcmp(*ret_stack, stack) != 0)
+		r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *ret_stack, stack);
+	if (r < 0)
+		return r;
+	str_set(ret_stack, stack);
+	strv_add(services, service);
+	return 0;
+}
+
 int cli_services(struct cli *c, const struct cli_args *a, char **ret_stack,
 		 struct strv *services, struct err *e)
 {
-	int r = 0;
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
 
+	if (r < 0)
+		return r;
 	if (!a->operands.n)
 		return cli_stack(c, a, NULL, ret_stack, e);
-	for (size_t i = 0; r == 0 && i < a->operands.n; i++) {
-		AUTO_FREE char *stack = NULL, *service = NULL;
-
-		r = cli_service(c, a, a->operands.v[i], &stack, &service, e);
-		if (r == 0 && *ret_stack && strcmp(*ret_stack, stack) != 0)
-			r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *ret_stack,
-				      stack);
-		if (r == 0) {
-			str_set(ret_stack, stack);
-			strv_add(services, service);
-		}
-	}
+	if (a->operands.n == 1 && names_stack(c, a->operands.v[0]))
+		return cli_stack(c, a, a->operands.v[0], ret_stack, e);
+	for (size_t i = 0; r == 0 && i < a->operands.n; i++)
+		r = one_service(c, a, a->operands.v[i], ret_stack, services, e);
 	return r;
 }
 

@@ -39,8 +39,9 @@ must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *op
 /** cli_service() - split "SERVICE" or "STACK/SERVICE"; both owned by the caller */
 must_check int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
 			   char **ret_stack, char **ret_service, struct err *e);
-/** cli_services() - operands that must be services of one stack; none: *@ret_stack is the
- * default stack and nothing is added to @services. *@ret_stack is owned by the caller. */
+/** cli_services() - operands that name services of one stack, or that stack alone
+ * Without any, *@ret_stack is the default stack. Nothing is added to @services where all are
+ * meant. *@ret_stack is owned by the caller. */
 must_check int cli_services(struct cli *c, const struct cli_args *a, char **ret_stack,
 			    struct strv *services, struct err *e);
 /** cli_no_service() - the error for a service that is not there. Return: -ENOENT */

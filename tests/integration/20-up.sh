@@ -102,6 +102,15 @@ test_stop_start_restart() {
 	status 1 mb stop nosuch
 	has "$OUT" nosuch
 }
+test_a_stack_by_its_name() {
+	status 0 mb stop shop
+	has "$(mb ps | grep ' db ')" exited
+	status 0 mb start shop
+	until_ok 10 sh -c "$MINIBOX ps | grep -q ' db .*healthy'"
+	has "$(mb logs shop)" 'web  | web out'
+	status 2 mb logs shop/web other/web
+	has "$OUT" 'one stack at a time'
+}
 test_changed_service_is_recreated_and_only_it() {
 	db=$(mb ps --json | tr -d '\n' | grep -o '"service": "db"[^}]*' | grep -o '"id": "[^"]*"')
 	sed -i 's/COLOUR=blue/COLOUR=green/' stack.conf
