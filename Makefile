@@ -7,7 +7,7 @@ B       ?= build
 MUSL    ?= musl-gcc
 VERSION := 0.1.0
 
-ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack \
+ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack runtime/stack/conf \
             runtime/cli images netns
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wno-format-nonliteral -Werror

@@ -7,7 +7,7 @@
 #ifndef STACK_VALIDATE_H
 #define STACK_VALIDATE_H
 
-#include "runtime/stack/diag.h"
+#include "runtime/stack/conf/diag.h"
 #include "runtime/stack/model.h"
 
 /**

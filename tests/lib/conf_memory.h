@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "runtime/stack/model_load.h"
+#include "runtime/stack/conf/model_load.h"
 
 struct memory_file {
 	const char *path; /* absolute */

@@ -1,7 +1,7 @@
 /* ${} in words, and the lines of .env and env_file. */
 #include "tests/lib/test.h"
 
-#include "runtime/stack/conf_env.h"
+#include "runtime/stack/conf/conf_env.h"
 
 TEST(variables_are_replaced_as_compose_does)
 {

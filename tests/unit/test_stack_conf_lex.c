@@ -1,7 +1,7 @@
 /* Tokens of a stack.conf: quoting, escapes, comments, positions. */
 #include "tests/lib/test.h"
 
-#include "runtime/stack/conf_lex.h"
+#include "runtime/stack/conf/conf_lex.h"
 
 struct lexed {
 	struct conf_files files;

@@ -1,7 +1,7 @@
 /* The tree of directives, and going on after an error. */
 #include "tests/lib/test.h"
 
-#include "runtime/stack/conf_parse.h"
+#include "runtime/stack/conf/conf_parse.h"
 
 static void print(const struct conf_node *n, struct buf *b)
 {

@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 #include "tests/lib/conf_memory.h"
 
 struct loaded {

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "runtime/stack/model.h"
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 TEST(sizes_are_powers_of_1024)
 {

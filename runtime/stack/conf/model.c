@@ -1,7 +1,7 @@
 /*
  * stack/model.c - the model's memory and look-ups; see model.h.
  */
-#include "runtime/stack/model_load.h"
+#include "runtime/stack/conf/model_load.h"
 
 #include <string.h>
 

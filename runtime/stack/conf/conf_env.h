@@ -7,7 +7,7 @@
 #ifndef STACK_CONF_ENV_H
 #define STACK_CONF_ENV_H
 
-#include "runtime/stack/conf_expand.h"
+#include "runtime/stack/conf/conf_expand.h"
 
 /**
  * conf_env_parse() - append each NAME=VALUE of @file to @ret; later ones replace earlier

@@ -8,7 +8,7 @@
 #ifndef STACK_MERGE_H
 #define STACK_MERGE_H
 
-#include "runtime/stack/conf_tree.h"
+#include "runtime/stack/conf/conf_tree.h"
 
 /**
  * conf_merge() - fold the objects of later layers into those of the same name in earlier

@@ -4,11 +4,11 @@
  *
  * Knows the table of keys. Does not know any key's values.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 enum decode_turn decode_turn(struct decode *d, const struct conf_node *node,
 			     const struct conf_word *w, const char *kind,

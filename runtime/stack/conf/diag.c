@@ -1,7 +1,7 @@
 /*
  * stack/diag.c - see diag.h. Knows how an error looks; does not know what is one.
  */
-#include "runtime/stack/diag.h"
+#include "runtime/stack/conf/diag.h"
 
 #include <stdarg.h>
 #include <stdio.h>

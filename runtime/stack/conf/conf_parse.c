@@ -1,9 +1,9 @@
 /*
  * stack/conf_parse.c - see conf_parse.h. Knows the order of tokens; does not know names.
  */
-#include "runtime/stack/conf_parse.h"
+#include "runtime/stack/conf/conf_parse.h"
 
-#include "runtime/stack/conf_lex.h"
+#include "runtime/stack/conf/conf_lex.h"
 
 struct parse {
 	struct conf_lex lex;

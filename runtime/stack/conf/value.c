@@ -1,7 +1,7 @@
 /*
  * stack/value.c - numbers with units, booleans, names and paths; see value.h.
  */
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 #include <ctype.h>
 #include <string.h>

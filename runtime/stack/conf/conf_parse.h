@@ -7,7 +7,7 @@
 #ifndef STACK_CONF_PARSE_H
 #define STACK_CONF_PARSE_H
 
-#include "runtime/stack/diag.h"
+#include "runtime/stack/conf/diag.h"
 
 enum { CONF_DEPTH_MAX = 16 };
 

@@ -4,7 +4,7 @@
  *
  * Knows the order of the passes and how profiles choose. Does not know syntax or values.
  */
-#include "runtime/stack/model_load.h"
+#include "runtime/stack/conf/model_load.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,12 +14,12 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/stack/conf_env.h"
-#include "runtime/stack/conf_parse.h"
-#include "runtime/stack/decode.h"
-#include "runtime/stack/merge.h"
+#include "runtime/stack/conf/conf_env.h"
+#include "runtime/stack/conf/conf_parse.h"
+#include "runtime/stack/conf/decode.h"
+#include "runtime/stack/conf/merge.h"
 #include "runtime/stack/validate.h"
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 struct load {
 	const struct model_opts *o;

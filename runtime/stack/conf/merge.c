@@ -1,11 +1,11 @@
 /*
  * stack/merge.c - see merge.h. Knows the tree; asks the table of keys what is a list.
  */
-#include "runtime/stack/merge.h"
+#include "runtime/stack/conf/merge.h"
 
 #include <string.h>
 
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 static bool same_object(const struct conf_node *a, const struct conf_node *b)
 {

@@ -8,8 +8,8 @@
 #ifndef STACK_DECODE_H
 #define STACK_DECODE_H
 
-#include "runtime/stack/conf_expand.h"
-#include "runtime/stack/model_load.h"
+#include "runtime/stack/conf/conf_expand.h"
+#include "runtime/stack/conf/model_load.h"
 
 /* What a service's lists have got so far, so that a later -f file replaces and a
  * repetition within one file is an error. */

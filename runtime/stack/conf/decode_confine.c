@@ -4,11 +4,11 @@
  *
  * Knows single values. Does not know how a kernel keeps them.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 enum { MEM_LIMIT_MIN = 1024 * 1024 }; /* below it not even the program's text gets in */
 

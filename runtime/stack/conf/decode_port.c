@@ -4,12 +4,12 @@
  *
  * Knows the words. That no two services publish the same is validate's.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 struct range {
 	uint16_t first, last;

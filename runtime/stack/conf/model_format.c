@@ -3,12 +3,12 @@
  *
  * Knows how values are written and quoted. Does not know how they are read.
  */
-#include "runtime/stack/model_format.h"
+#include "runtime/stack/conf/model_format.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 void model_format_duration(uint32_t ms, struct buf *ret)
 {

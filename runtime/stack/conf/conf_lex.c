@@ -1,7 +1,7 @@
 /*
  * stack/conf_lex.c - see conf_lex.h. Knows bytes; does not know the grammar.
  */
-#include "runtime/stack/conf_lex.h"
+#include "runtime/stack/conf/conf_lex.h"
 
 #include <string.h>
 

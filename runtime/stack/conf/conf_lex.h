@@ -7,7 +7,7 @@
 #ifndef STACK_CONF_LEX_H
 #define STACK_CONF_LEX_H
 
-#include "runtime/stack/diag.h"
+#include "runtime/stack/conf/diag.h"
 
 enum conf_token_type { CONF_END, CONF_WORD, CONF_SEMICOLON, CONF_OPEN, CONF_CLOSE };
 struct conf_token {

@@ -4,11 +4,11 @@
  *
  * Knows single values. Does not know what an image brings of its own.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 static bool looks_like_archive(const char *s)
 {

@@ -4,7 +4,7 @@
  *
  * Knows names and shapes. Does not know values: a row names the function that does.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 

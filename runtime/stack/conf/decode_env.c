@@ -3,13 +3,13 @@
  *
  * Knows that environment wins over env_file, and marks as secret what came from a file.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "runtime/stack/conf_env.h"
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/conf_env.h"
+#include "runtime/stack/conf/value.h"
 
 static void secret_add(struct model_service *s, const char *name)
 {

@@ -7,7 +7,7 @@
 #ifndef STACK_CONF_EXPAND_H
 #define STACK_CONF_EXPAND_H
 
-#include "runtime/stack/diag.h"
+#include "runtime/stack/conf/diag.h"
 
 /* Any of them may be NULL. */
 struct conf_vars {

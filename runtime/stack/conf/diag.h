@@ -8,7 +8,7 @@
 #ifndef STACK_DIAG_H
 #define STACK_DIAG_H
 
-#include "runtime/stack/conf_tree.h"
+#include "runtime/stack/conf/conf_tree.h"
 
 enum { DIAG_MAX = 50 }; /* shown in one run; further ones are counted */
 

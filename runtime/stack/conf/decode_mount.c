@@ -4,11 +4,11 @@
  * Knows the words. That a bind's source exists is looked up; that a volume is declared is
  * validate's.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 static void mount_clear(struct model_mount *m)
 {

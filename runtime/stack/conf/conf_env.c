@@ -1,7 +1,7 @@
 /*
  * stack/conf_env.c - see conf_env.h. Knows bytes of one file.
  */
-#include "runtime/stack/conf_env.h"
+#include "runtime/stack/conf/conf_env.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -3,11 +3,11 @@
  *
  * Knows the kinds of tests. Does not run any.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 #include "runtime/supervisor/supervisor.h"
 
 /* The bytes that the supervisor keeps for a path, with its NUL. */

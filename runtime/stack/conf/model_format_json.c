@@ -6,8 +6,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "runtime/stack/model_format.h"
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/model_format.h"
+#include "runtime/stack/conf/value.h"
 
 static void set(json_t *obj, const char *key, json_t *value)
 {

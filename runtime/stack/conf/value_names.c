@@ -2,7 +2,7 @@
  * stack/value_names.c - signals, capabilities and resource limits by their kernel names;
  * see value.h. Knows the names of this kernel's headers only.
  */
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
  * stack/decode_net.c - words that name other services and machines: depends_on, networks,
  * extra_hosts, dns. Does not know whether a named service exists: that is validate's.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 static const struct {
 	const char *word; /* ours, then Compose's */

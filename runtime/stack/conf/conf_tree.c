@@ -1,7 +1,7 @@
 /*
  * stack/conf_tree.c - see conf_tree.h. Knows memory; does not know any syntax.
  */
-#include "runtime/stack/conf_tree.h"
+#include "runtime/stack/conf/conf_tree.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * stack/conf_expand.c - see conf_expand.h. Knows one text at a time.
  */
-#include "runtime/stack/conf_expand.h"
+#include "runtime/stack/conf/conf_expand.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -4,11 +4,11 @@
  *
  * Knows stack, volume and the objects still to come. Services are decode_service's.
  */
-#include "runtime/stack/decode.h"
+#include "runtime/stack/conf/decode.h"
 
 #include <string.h>
 
-#include "runtime/stack/value.h"
+#include "runtime/stack/conf/value.h"
 
 void decode_unknown(struct decode *d, const struct conf_node *node, const char *where,
 		    const char *const *names)
