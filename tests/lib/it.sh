@@ -86,8 +86,11 @@ run_tests() {
 		"$MINIBOX" down --timeout 1s --volumes "$t" >/dev/null 2>&1
 	done
 	# a network that only one-off containers used is removed a second after the last of them
-	for _ in $(seq 40); do [ -e "$MINIBOX_RUN" ] || break; sleep 0.1; done
-	after=$(host_state)
+	for _ in $(seq 40); do
+		after=$(host_state)
+		[ "$before" != "$after" ] || break
+		sleep 0.1
+	done
 	COUNT=$((COUNT + 1))
 	if [ "$before" = "$after" ]; then
 		echo "ok $COUNT - $NAME leaves the host as it was"

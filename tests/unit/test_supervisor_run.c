@@ -100,7 +100,7 @@ TEST(a_completed_dependency_lets_go_and_a_failed_one_holds)
 	CHECK_INT(fake_wait(&f, "bad", SUP_EXITED).exit_status, 3 << 8);
 	usleep(50000);
 	CHECK_INT(fake_status(&f, "never").state, SUP_WAITING);
-	CHECK_STR(fake_status(&f, "never").text, "dependency 'bad' failed: exit status 3");
+	CHECK_STR(fake_status(&f, "never").text, "dependency 'bad' failed: exited with status 3");
 	/* Asked again: what failed gets another chance, what is done stays done. */
 	fake_write(&f, "bad/cmd", "exit 0\n");
 	fake_call(&f, SUP_OP_UP, "");
@@ -322,7 +322,7 @@ TEST(watchers_hear_of_every_change)
 	}
 	CHECK_INT(at, 4);
 	CHECK_INT(ev.exit_status, 5 << 8);
-	CHECK_STR(ev.text, "exit status 5");
+	CHECK_STR(ev.text, "exited with status 5");
 	CHECK(sup_call(f.sock, SUP_OP_UP, "nobody", 0, 1000, &e) == -EIO);
 	CHECK_STR(err_text(&e), "service 'nobody': no such service");
 	fake_down(&f);
