@@ -82,6 +82,15 @@ static int remove_files(struct stack_host *h, const char *stack, bool volumes, s
 	return r;
 }
 
+/* From here on nothing counts as existing: an `up` after a crash in the middle makes all anew
+ * instead of starting what is half removed. */
+static int forget_services(int stack_fd, struct record *rec, struct err *e)
+{
+	while (rec->n_services)
+		record_remove(rec, rec->services[0].name);
+	return record_save(stack_fd, rec, e);
+}
+
 static int remove_all(struct stack_host *h, const char *stack, int stack_fd, bool volumes,
 		      int64_t timeout_ms, struct err *e)
 {
@@ -96,6 +105,9 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	(void)!record_load(stack_fd, &rec, &one);
 	err_keep_first(&first, &one);
 	list_services(stack_fd, rec, &names);
+	if (rec)
+		(void)!forget_services(stack_fd, rec, &one);
+	err_keep_first(&first, &one);
 	for (size_t i = names.n; i-- > 0;) {
 		(void)!instance_destroy(h, stack, names.v[i], 0, &one);
 		err_keep_first(&first, &one);

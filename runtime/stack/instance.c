@@ -285,8 +285,13 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 {
 	struct err ignored = ERR_INIT;
 	AUTO_CLOSE int dir = -1;
-	int r = fd_mkdir(src->stack_fd, rs->name, 0700, &dir, e);
+	int r = 0;
 
+	/* What a killed command left of it: not in the record, so nobody's. */
+	if (faccessat(src->stack_fd, rs->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = instance_destroy(src->h, src->rec->name, rs->name, INSTANCE_KEEP_UPPER, e);
+	if (r == 0)
+		r = fd_mkdir(src->stack_fd, rs->name, 0700, &dir, e);
 	if (r == 0)
 		r = make_all(src, rs, dir, e);
 	if (r == 0)
@@ -294,7 +299,46 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 	err_ctx(e, "service '%s'", rs->name);
 	fd_auto_close(&dir);
 	dir = -1;
-	(void)!instance_destroy(src->h, src->rec->name, rs->name, 0, &ignored);
+	(void)!instance_destroy(src->h, src->rec->name, rs->name, INSTANCE_KEEP_UPPER,
+				&ignored);
+	return r;
+}
+
+/* Directories NAME.N in the stack's directory of writable layers; *@ret_dir is -1 without one. */
+static int list_uppers(struct stack_host *h, const char *stack, int *ret_dir,
+		       struct strv *names, struct err *e)
+{
+	AUTO_FREE char *rel = uppers_dir(h, stack);
+
+	*ret_dir = openat(h->root_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_dir < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open '%s'", rel);
+	return fd_list(*ret_dir, ".", names, e);
+}
+
+/* The N of SERVICE.N, 0 for what is not @service's. */
+static uint32_t upper_number(const char *name, const char *service)
+{
+	size_t n = strlen(service);
+	unsigned long long number;
+
+	if (strncmp(name, service, n) != 0 || name[n] != '.' ||
+	    !str_u64(name + n + 1, UINT32_MAX, &number))
+		return 0;
+	return (uint32_t)number;
+}
+
+int instance_next(struct stack_host *h, const char *stack, const char *service, uint32_t *ret,
+		  struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int dir = -1;
+	int r = list_uppers(h, stack, &dir, &names, e);
+
+	*ret = 1;
+	strv_foreach(i, &names)
+		if (upper_number(names.v[i], service) >= *ret)
+			*ret = upper_number(names.v[i], service) + 1;
 	return r;
 }
 
@@ -302,20 +346,14 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 			 uint32_t instance, struct err *e)
 {
 	AUTO_FREE char *rel = uppers_dir(h, stack);
-	AUTO_FREE char *prefix = str_fmt("%s.", service);
-	AUTO_FREE char *keep = str_fmt("%s.%u", service, instance);
 	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_CLOSE int dir = openat(h->root_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	AUTO_CLOSE int dir = -1;
+	int r = list_uppers(h, stack, &dir, &names, e);
 
-	if (dir < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open '%s'", rel);
-	r = fd_list(dir, ".", &names, e);
 	strv_foreach(i, &names) {
-		unsigned long long n;
+		uint32_t n = upper_number(names.v[i], service);
 
-		if (r == 0 && str_starts(names.v[i], prefix) && strcmp(names.v[i], keep) != 0 &&
-		    str_u64(names.v[i] + strlen(prefix), UINT32_MAX, &n))
+		if (r == 0 && n != 0 && n != instance)
 			r = fd_rm_rf(dir, names.v[i], e);
 	}
 	(void)unlinkat(h->root_fd, rel, AT_REMOVEDIR); /* goes when it is empty */

@@ -45,6 +45,9 @@ must_check int instance_destroy(struct stack_host *h, const char *stack, const c
 /** instance_trim_uppers() - remove writable layers of @service other than @instance's (0: all) */
 must_check int instance_trim_uppers(struct stack_host *h, const char *stack,
 				    const char *service, uint32_t instance, struct err *e);
+/** instance_next() - a number that no writable layer of @service on disk has, 1 or more */
+must_check int instance_next(struct stack_host *h, const char *stack, const char *service,
+			     uint32_t *ret, struct err *e);
 /** instance_start() - make and start the container's process from its stored spec
  * @over: may be NULL. stdio of @over NULL: the log FIFOs. *@ret_exec_errno as container.h. */
 must_check int instance_start(struct stack_host *h, const char *stack, const char *service,

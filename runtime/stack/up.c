@@ -218,6 +218,8 @@ static void note_world_ports(const struct up *u)
 
 /* ---- steps ---- */
 
+/* Out of the record before it is taken apart: after a crash in between, the next `up` makes it
+ * anew instead of starting what is half removed. */
 static int stop_and_destroy(struct up *u, const char *service, unsigned flags, struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
@@ -228,9 +230,11 @@ static int stop_and_destroy(struct up *u, const char *service, unsigned flags, s
 		if (r == 0)
 			r = sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
 	}
-	if (r == 0)
-		r = instance_destroy(u->h, u->rec->name, service, flags, e);
-	return r;
+	if (r < 0)
+		return r;
+	record_remove(u->rec, service);
+	r = record_save(u->stack_fd, u->rec, e);
+	return r < 0 ? r : instance_destroy(u->h, u->rec->name, service, flags, e);
 }
 
 static bool has_share(const struct record *rec, const char *service)
@@ -277,21 +281,23 @@ int up_create(struct up *u, const char *name, const struct model_service *svc,
 static int make_service(struct up *u, struct stack_step *step, struct err *e)
 {
 	const struct model_service *svc = model_service(u->model, step->service);
-	struct record_service *old = record_service(u->rec, step->service);
-	uint32_t instance = 1, host = 0;
+	bool shares = has_share(u->rec, step->service);
+	uint32_t instance = 1, last = 0, host = 0;
 	int r = 0;
 
 	if (step->kind == STEP_RECREATE) {
-		instance = old->instance + 1;
-		host = old->host; /* the address stays: whoever resolved the name keeps it */
-		r = stop_and_destroy(u, step->service,
-				     has_share(u->rec, step->service) ? INSTANCE_KEEP_UPPER : 0,
-				     e);
-		if (r < 0)
-			return r;
-		record_remove(u->rec, step->service);
+		/* the address stays: whoever resolved the name keeps it */
+		host = record_service(u->rec, step->service)->host;
+		last = record_service(u->rec, step->service)->instance;
+		r = stop_and_destroy(u, step->service, shares ? INSTANCE_KEEP_UPPER : 0, e);
+	} else if (!shares) {
+		r = instance_trim_uppers(u->h, u->rec->name, step->service, 0, e);
 	}
-	r = up_create(u, step->service, svc, instance, host, false, NULL, e);
+	if (r == 0)
+		r = instance_next(u->h, u->rec->name, step->service, &instance, e);
+	if (r == 0)
+		r = up_create(u, step->service, svc, instance > last ? instance : last + 1,
+			      host, false, NULL, e);
 	if (r == 0)
 		up_note(u, step->service,
 			step->kind == STEP_RECREATE ? "recreated" : "created");
@@ -425,10 +431,8 @@ static int remove_step(struct up *u, const char *service, struct err *e)
 {
 	int r = stop_and_destroy(u, service, 0, e);
 
-	if (r == 0) {
-		record_remove(u->rec, service);
+	if (r == 0)
 		up_note(u, service, "removed");
-	}
 	return r;
 }
 
