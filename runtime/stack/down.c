@@ -25,6 +25,10 @@ static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
 	if (!sup_alive(stack_fd))
 		return 0;
 	r = sup_connect(stack_fd, &sock, e);
+	if (r < 0 && !sup_alive(stack_fd)) { /* it was just dying */
+		err_clear(e);
+		return 0;
+	}
 	if (r == 0)
 		r = sup_call(sock, SUP_OP_STOP, "", timeout_ms, -1, e);
 	if (r == 0)
