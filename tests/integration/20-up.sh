@@ -132,7 +132,7 @@ test_second_stack_from_the_same_file() {
 	eq "$(curl -sS --max-time 5 http://127.0.0.1:18080/)" page
 	has "$(mb ps -a)" other
 	other=$(mb exec other/web hostname -i)
-	! mb exec shop/web wget -q -T 2 -O - "http://$other/" || fail "stacks reach each other"
+	! mb exec shop/web timeout 2 wget -q -O - "http://$other/" || fail "stacks reach each other"
 	status 0 mb down other
 	hasnt "$(mb ps -a)" other
 	eq "$(curl -sS --max-time 5 http://127.0.0.1:18080/)" page
