@@ -10,7 +10,7 @@ TOP=$PWD
 BUILD=${BUILD:-$TOP/build}
 MINIBOX=$BUILD/minibox
 NAME=$(basename "$0" .sh)
-W=$(mktemp -d /tmp/minibox-it.XXXXXX)
+W=$(mktemp -d "${TMPDIR:-/tmp}/minibox-it.XXXXXX")
 export MINIBOX_ROOT=$W/root MINIBOX_RUN=$W/run NO_COLOR=1
 FAILED=0 COUNT=0
 
@@ -26,9 +26,9 @@ status() {
 	OUT=$("$@" 2>&1) || got=$?
 	[ "$got" = "$want" ] || fail "status $got, wanted $want, of: $* -- $OUT"
 }
-# until_ok SECONDS CMD...: try CMD until it succeeds
+# until_ok SECONDS CMD...: try CMD until it succeeds; a machine may be SLOW times slower
 until_ok() {
-	local end=$((SECONDS + $1)); shift
+	local end=$((SECONDS + $1 * ${SLOW:-1})); shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || { fail "never came true: $*"; return 1; }
 		sleep 0.1

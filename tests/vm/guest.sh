@@ -4,8 +4,6 @@
 /.vm/busybox --install -s /.vm/bin
 export PATH=/.vm/bin
 
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o mode=620,gid=5,ptmxmode=666 devpts /dev/pts
 for t in /dev/shm /var/tmp /run; do mount -t tmpfs -o mode=1777 tmpfs $t; done

@@ -14,6 +14,6 @@ mkdir /upper/upper /upper/work
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/upper,workdir=/upper/work root /root || fail "no overlay"
 mkdir -p /root/.vm
 cp /bin/busybox /root/.vm/busybox
-umount /proc /sys
-mount --move /dev /root/dev
+# before anything runs there: busybox finds itself by /proc/self/exe
+for d in dev proc sys; do mount --move /$d /root/$d; done
 exec switch_root /root /.vm/busybox sh "$VM_GUEST"
