@@ -113,7 +113,7 @@ fuzz-build: $(FUZZ)
 BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev zlib1g-dev libzstd-dev \
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
-CHECK_DEPS   := clang nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils
+CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils
 
 deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
        grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \

@@ -238,10 +238,11 @@ static int explain(const struct image_mount_opts *o, struct err *e)
 	if (!o->upper_dir || cause.code != EINVAL)
 		return -cause.code;
 	err_clear(e);
-	return err_msg(e, EINVAL,
-		       "the file system of '%s' cannot hold a writable layer (it may be an "
-		       "overlay itself): choose another place by --root (%.150s)",
-		       o->upper_dir, err_text(&cause));
+	return err_msg(
+		e, EINVAL,
+		"the file system of '%s' cannot hold a writable layer (it may be an "
+		"overlay itself): choose another place by --root (%.150s)",
+		o->upper_dir, err_text(&cause));
 }
 
 static int mount_parts(struct mount_parts *p, const struct image_mount_opts *o,

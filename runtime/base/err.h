@@ -16,13 +16,18 @@
 #define must_check __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
-/* 512 bytes: at most PIPE_BUF, so a cloned child sends its whole failure in one atomic write. */
+/* 512 bytes: at most PIPE_BUF, so a cloned child sends its whole failure in one atomic
+ * write. */
 struct err {
-	int code;	/* errno, positive; 0 = empty */
-	char text[508]; /* NUL-terminated; context grows to the left, the root cause is kept */
+	int code;       /* errno, positive; 0 = empty */
+	char text[508]; /* NUL-terminated; context grows to the left, the root cause is
+			   kept */
 };
 
-#define ERR_INIT { 0, "" }
+#define ERR_INIT                                                                         \
+	{                                                                                \
+		0, ""                                                                    \
+	}
 
 /**
  * err_set() - fill an empty error: "<fmt...>: <strerror(code)>"
@@ -42,15 +47,16 @@ int err_msg(struct err *e, int code, const char *fmt, ...) printf_like(3, 4);
 
 /**
  * err_ctx() - put "<fmt...>: " before the text of a filled error
- * Return: -code of @e. When the text overflows, the outermost context is cut, never the cause.
+ * Return: -code of @e. When the text overflows, the outermost context is cut, never the
+ * cause.
  */
 int err_ctx(struct err *e, const char *fmt, ...) printf_like(2, 3);
 
 /** err_clear() - forget a failure that the caller has decided to live with */
 void err_clear(struct err *e);
 
-/** err_keep_first() - for work that goes on past failures: take @next over unless @first is
- * filled already; @next is empty afterwards */
+/** err_keep_first() - for work that goes on past failures: take @next over unless @first
+ * is filled already; @next is empty afterwards */
 void err_keep_first(struct err *first, struct err *next);
 
 /** err_text() - the message, "" if empty; borrowed from @e */

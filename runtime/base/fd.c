@@ -47,7 +47,8 @@ int fd_read_all(int fd, size_t max, struct buf *ret, const char *what, struct er
 		if (n == 0)
 			break;
 		if (ret->len + (size_t)n > max)
-			return err_msg(e, EFBIG, "'%s' is larger than %zu bytes", what, max);
+			return err_msg(e, EFBIG, "'%s' is larger than %zu bytes", what,
+				       max);
 		buf_add(ret, chunk, (size_t)n);
 	}
 	buf_add(ret, "", 0); /* an empty file gives "", not NULL */
@@ -98,7 +99,8 @@ int fd_write_file(int dir, const char *name, const void *data, size_t n, mode_t 
 	AUTO_CLOSE int fd = -1;
 	int r;
 
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		    mode);
 	if (fd < 0)
 		return err_set(e, errno, "create '%s'", tmp);
 	r = fd_write_all(fd, data, n, name, e);
@@ -129,13 +131,13 @@ int fd_mkdir(int dir, const char *name, mode_t mode, int *ret_fd, struct err *e)
 int fd_mkdirs(int dir, const char *path, mode_t mode, int *ret_fd, struct err *e)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
-	AUTO_CLOSE int at = openat(dir, *path == '/' ? "/" : ".",
-				   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int at =
+		openat(dir, *path == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (at < 0)
 		return err_set(e, errno, "open directory for '%s'", path);
 	strv_split(&parts, path, "/");
-	strv_foreach(i, &parts) {
+	strv_foreach (i, &parts) {
 		int next = -1;
 
 		if (mkdirat(at, parts.v[i], mode) < 0 && errno != EEXIST)
@@ -152,7 +154,8 @@ int fd_mkdirs(int dir, const char *path, mode_t mode, int *ret_fd, struct err *e
 
 static int rm_children(int fd, dev_t dev, struct err *e);
 
-/* Remove one name below @dir; @dev is the device of the tree's root (mounts are not entered). */
+/* Remove one name below @dir; @dev is the device of the tree's root (mounts are not
+ * entered). */
 static int rm_entry(int dir, const char *name, dev_t dev, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
@@ -181,7 +184,7 @@ static int rm_children(int fd, dev_t dev, struct err *e)
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = fd_list(fd, ".", &names, e);
 
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		if (r < 0)
 			break;
 		r = rm_entry(fd, names.v[i], dev, e);
@@ -225,7 +228,8 @@ int fd_list(int dir, const char *name, struct strv *ret, struct err *e)
 	return 0;
 }
 
-int fd_lock(int dir, const char *name, bool exclusive, bool wait, int *ret_fd, struct err *e)
+int fd_lock(int dir, const char *name, bool exclusive, bool wait, int *ret_fd,
+	    struct err *e)
 {
 	AUTO_CLOSE int fd =
 		openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Leaving fsuid 0 drops the file capabilities from the effective set; the permitted set keeps
- * them, so they are taken up again. */
+/* Leaving fsuid 0 drops the file capabilities from the effective set; the permitted set
+ * keeps them, so they are taken up again. */
 static int raise_all(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

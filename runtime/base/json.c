@@ -15,8 +15,8 @@ int json_parse(const char *data, size_t n, const char *what, json_t **ret, struc
 	json_t *j = json_loadb(data, n, JSON_REJECT_DUPLICATES, &je);
 
 	if (!j)
-		return err_msg(e, EINVAL, "'%s' is not valid JSON: line %d column %d: %s", what,
-			       je.line, je.column, je.text);
+		return err_msg(e, EINVAL, "'%s' is not valid JSON: line %d column %d: %s",
+			       what, je.line, je.column, je.text);
 	*ret = j;
 	return 0;
 }
@@ -66,7 +66,7 @@ void json_strv(const json_t *obj, const char *key, struct strv *ret)
 	const json_t *list = json_object_get(obj, key), *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
+	json_array_foreach (list, i, item)
 		if (json_is_string(item))
 			strv_add(ret, json_string_value(item));
 }
@@ -89,7 +89,7 @@ json_t *json_from_strv(const struct strv *v)
 {
 	json_t *list = json_array();
 
-	strv_foreach(i, v)
+	strv_foreach (i, v)
 		json_array_append_new(list, json_text(v->v[i]));
 	return list;
 }

@@ -1,8 +1,9 @@
 /*
- * base/json.h - the few jansson calls that all rooms need, with errors that name the object.
+ * base/json.h - the few jansson calls that all rooms need, with errors that name the
+ * object.
  *
- * Everything else of jansson may be used directly (it is included here, and only rooms that
- * link it include this header; the supervisor never does).
+ * Everything else of jansson may be used directly (it is included here, and only rooms
+ * that link it include this header; the supervisor never does).
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -1,8 +1,9 @@
 /*
  * base/log.h - notes and warnings to standard error. The only mutable state of base.
  *
- * Rooms report failures through struct err; they log only what the user should know about a
- * success ("..., ignoring"). Control characters are replaced: text may come from an image.
+ * Rooms report failures through struct err; they log only what the user should know about
+ * a success ("..., ignoring"). Control characters are replaced: text may come from an
+ * image.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -28,7 +28,8 @@ uint64_t proc_wall_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* By hand: printf and strtoull would be a fifth of the resident supervisor, which links this. */
+/* By hand: printf and strtoull would be a fifth of the resident supervisor, which links
+ * this. */
 static void stat_path(pid_t pid, char *buf)
 {
 	char digits[16];
@@ -97,7 +98,8 @@ int proc_kill(int pidfd, int sig)
 int proc_wait_exit(int pidfd, int timeout_ms)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	uint64_t end = proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
+	uint64_t end =
+		proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
 	int left = timeout_ms, r;
 
 	for (;;) {

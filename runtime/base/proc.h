@@ -15,11 +15,13 @@
 uint64_t proc_now_ns(void);
 /** proc_wall_ns() - CLOCK_REALTIME in nanoseconds since 1970 */
 uint64_t proc_wall_ns(void);
-/** proc_start_time() - field 22 of /proc/PID/stat (clock ticks since boot); 0 if it is gone */
+/** proc_start_time() - field 22 of /proc/PID/stat (clock ticks since boot); 0 if it is
+ * gone */
 uint64_t proc_start_time(pid_t pid);
 /** proc_pidfd() - pidfd_open(2), close-on-exec; -1 with errno (ESRCH: gone) */
 int proc_pidfd(pid_t pid);
-/** proc_pidfd_as() - pidfd of @pid only if its start time is @start_time; -1 with ESRCH else */
+/** proc_pidfd_as() - pidfd of @pid only if its start time is @start_time; -1 with ESRCH
+ * else */
 int proc_pidfd_as(pid_t pid, uint64_t start_time);
 /** proc_kill() - pidfd_send_signal(2); 0 or -1 with errno */
 int proc_kill(int pidfd, int sig);

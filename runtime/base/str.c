@@ -223,13 +223,13 @@ void strv_add(struct strv *v, const char *s)
 
 void strv_copy(struct strv *dst, const struct strv *src)
 {
-	strv_foreach(i, src)
+	strv_foreach (i, src)
 		strv_add(dst, src->v[i]);
 }
 
 bool strv_has(const struct strv *v, const char *s)
 {
-	strv_foreach(i, v)
+	strv_foreach (i, v)
 		if (strcmp(v->v[i], s) == 0)
 			return true;
 	return false;
@@ -246,7 +246,7 @@ const char *strv_get_env(const struct strv *v, const char *name)
 {
 	size_t n = strlen(name);
 
-	strv_foreach(i, v)
+	strv_foreach (i, v)
 		if (strncmp(v->v[i], name, n) == 0 && v->v[i][n] == '=')
 			return v->v[i] + n + 1;
 	return NULL;
@@ -256,7 +256,7 @@ void strv_set_env(struct strv *v, const char *pair)
 {
 	size_t n = strcspn(pair, "=");
 
-	strv_foreach(i, v) {
+	strv_foreach (i, v) {
 		if (strncmp(v->v[i], pair, n) == 0 && v->v[i][n] == '=') {
 			str_set(&v->v[i], pair);
 			return;

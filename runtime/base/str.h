@@ -46,7 +46,8 @@ void str_set(char **dst, const char *s);
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-/** str_u64() - all of @s as a decimal number up to @max; false otherwise (no sign, no space) */
+/** str_u64() - all of @s as a decimal number up to @max; false otherwise (no sign, no
+ * space) */
 bool str_u64(const char *s, unsigned long long max, unsigned long long *ret);
 /** str_distance() - edit distance (insert, delete, replace), capped at @cap + 1 */
 unsigned str_distance(const char *a, const char *b, unsigned cap);
@@ -58,7 +59,10 @@ struct buf {
 	char *data;
 	size_t len, cap;
 };
-#define BUF_INIT { NULL, 0, 0 }
+#define BUF_INIT                                                                         \
+	{                                                                                \
+		NULL, 0, 0                                                               \
+	}
 void buf_free(struct buf *b);
 #define AUTO_BUF __attribute__((cleanup(buf_free)))
 void buf_add(struct buf *b, const void *data, size_t n);
@@ -68,16 +72,20 @@ void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 /** buf_take() - the string, owned by the caller ("" if empty); @b is empty afterwards */
 char *buf_take(struct buf *b);
 
-/* struct strv: a vector of owned strings; v is NULL-terminated whenever it is not NULL. */
+/* struct strv: a vector of owned strings; v is NULL-terminated whenever it is not NULL.
+ */
 struct strv {
 	char **v;
 	size_t n;
 };
-#define STRV_INIT { NULL, 0 }
+#define STRV_INIT                                                                        \
+	{                                                                                \
+		NULL, 0                                                                  \
+	}
 void strv_free(struct strv *v);
 #define AUTO_STRV __attribute__((cleanup(strv_free)))
-void strv_add(struct strv *v, const char *s);  /* copies */
-void strv_take(struct strv *v, char *s);       /* takes ownership */
+void strv_add(struct strv *v, const char *s);             /* copies */
+void strv_take(struct strv *v, char *s);                  /* takes ownership */
 void strv_copy(struct strv *dst, const struct strv *src); /* appends copies */
 bool strv_has(const struct strv *v, const char *s);
 void strv_remove(struct strv *v, size_t i);
@@ -87,7 +95,6 @@ const char *strv_get_env(const struct strv *v, const char *name);
 void strv_set_env(struct strv *v, const char *pair);
 /** strv_split() - append the non-empty pieces of @s between any of @seps */
 void strv_split(struct strv *v, const char *s, const char *seps);
-#define strv_foreach(it, vec)                                                            \
-	for (size_t it = 0; it < (vec)->n; it++)
+#define strv_foreach(it, vec) for (size_t it = 0; it < (vec)->n; it++)
 
 #endif

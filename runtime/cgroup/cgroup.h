@@ -1,10 +1,11 @@
 /*
  * cgroup/cgroup.h - control groups v1 and v2 behind one interface.
  *
- * Knows: the hierarchies mounted on this host, a group's path below them, limits, freezing,
- * killing. Does not know what a stack is: it is handed paths such as "minibox/shop/db", used
- * alike in every hierarchy, so that an orphan is always found again from its name.
- * Kernel documents: admin-guide/cgroup-v1/, admin-guide/cgroup-v2.rst.
+ * Knows: the hierarchies mounted on this host, a group's path below them, limits,
+ * freezing, killing. Does not know what a stack is: it is handed paths such as
+ * "minibox/shop/db", used alike in every hierarchy, so that an orphan is always found
+ * again from its name. Kernel documents: admin-guide/cgroup-v1/,
+ * admin-guide/cgroup-v2.rst.
  */
 #ifndef CGROUP_H
 #define CGROUP_H
@@ -19,17 +20,18 @@
 enum { CGROUP_E_ABSENT = 1 };
 
 struct cgroup_host; /* the hierarchies of this machine */
-struct cgroup;	    /* one group in all of them, by fds */
+struct cgroup;      /* one group in all of them, by fds */
 
 struct cgroup_limits {
 	uint64_t memory_bytes; /* 0: none */
 	uint64_t cpu_millis;   /* 1000 is one processor's time; 0: none */
-	uint64_t pids;	       /* 0: none */
-	bool devices;	       /* v1: allow only the default devices; v2: nothing is done */
-	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0: no limit */
-	uint64_t cpu_shares;	/* 2..262144, as Docker; 0: unset */
-	const char *cpuset;	/* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
-	bool oom_group;		/* v2: one out-of-memory kill takes the whole group */
+	uint64_t pids;         /* 0: none */
+	bool devices; /* v1: allow only the default devices; v2: nothing is done */
+	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0:
+				   no limit */
+	uint64_t cpu_shares;    /* 2..262144, as Docker; 0: unset */
+	const char *cpuset; /* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
+	bool oom_group;     /* v2: one out-of-memory kill takes the whole group */
 };
 
 struct cgroup_usage {
@@ -48,24 +50,27 @@ struct cgroup_usage {
  */
 must_check int cgroup_host_open(struct cgroup_host **ret, struct err *e);
 struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
-/** cgroup_host_version() - 2 where memory and pids are on the unified hierarchy, else 1 */
+/** cgroup_host_version() - 2 where memory and pids are on the unified hierarchy, else 1
+ */
 int cgroup_host_version(const struct cgroup_host *h);
 
 /**
  * cgroup_create() - make (or adopt) the group @path and set its limits
- * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs brings in.
- * @path: relative, e.g. "minibox/shop/db"; parents are made, on v2 with their controllers on
- * @ret:  may be NULL; else owned by the caller (cgroup_free() closes fds, removes nothing)
- * Limits are read back: one that the kernel did not take is an error naming the file. A limit
- * whose controller is not available is an error naming the controller. On failure the groups
- * that this call made are removed.
+ * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs
+ * brings in.
+ * @path: relative, e.g. "minibox/shop/db"; parents are made, on v2 with their controllers
+ * on
+ * @ret:  may be NULL; else owned by the caller (cgroup_free() closes fds, removes
+ * nothing) Limits are read back: one that the kernel did not take is an error naming the
+ * file. A limit whose controller is not available is an error naming the controller. On
+ * failure the groups that this call made are removed.
  */
 must_check int cgroup_create(const struct cgroup_host *h, const char *path,
 			     const struct cgroup_limits *lim, struct cgroup **ret,
 			     struct err *e);
 /** cgroup_open() - an existing group. Return: 0, CGROUP_E_ABSENT, or -errno */
-must_check int cgroup_open(const struct cgroup_host *h, const char *path, struct cgroup **ret,
-			   struct err *e);
+must_check int cgroup_open(const struct cgroup_host *h, const char *path,
+			   struct cgroup **ret, struct err *e);
 struct cgroup *cgroup_free(struct cgroup *g);
 
 /**
@@ -74,35 +79,45 @@ struct cgroup *cgroup_free(struct cgroup *g);
  * clone(CLONE_VM) may call it.
  */
 must_check int cgroup_join(const struct cgroup *g, struct err *e);
-/** cgroup_join_v1() - as cgroup_join(), for a process that was born in the unified group */
+/** cgroup_join_v1() - as cgroup_join(), for a process that was born in the unified group
+ */
 must_check int cgroup_join_v1(const struct cgroup *g, struct err *e);
-/** cgroup_dirfd_v2() - directory fd in the unified hierarchy for CLONE_INTO_CGROUP, or -1 */
+/** cgroup_dirfd_v2() - directory fd in the unified hierarchy for CLONE_INTO_CGROUP, or -1
+ */
 int cgroup_dirfd_v2(const struct cgroup *g);
 /** cgroup_only_v2() - no other hierarchy is used: being born in the group is all */
 bool cgroup_only_v2(const struct cgroup *g);
 
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
-must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret, struct err *e);
-/** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2: nothing
+must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret,
+			    struct err *e);
+/** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2:
+ * nothing
  * @type: 'c' or 'b' */
 must_check int cgroup_allow_device(const struct cgroup *g, char type, unsigned major,
 				   unsigned minor, struct err *e);
-/** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0 */
-must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret, struct err *e);
-/** cgroup_freeze() - freeze or thaw all processes; returns once it is so (bounded, 2 s) */
+/** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0
+ */
+must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret,
+			     struct err *e);
+/** cgroup_freeze() - freeze or thaw all processes; returns once it is so (bounded, 2 s)
+ */
 must_check int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);
-/** cgroup_kill() - SIGKILL to everything in the group and below, also what forks meanwhile */
+/** cgroup_kill() - SIGKILL to everything in the group and below, also what forks
+ * meanwhile */
 must_check int cgroup_kill(const struct cgroup *g, struct err *e);
 /** cgroup_is_empty() - true when no process is in the group or below */
 bool cgroup_is_empty(const struct cgroup *g);
 /**
- * cgroup_destroy() - kill what is left in @path and remove it with its sub-groups, in every
- * hierarchy; then remove parents that are empty, up to (and with) the first component.
- * Absent is done. Waits (bounded, 2 s) for killed processes to be gone.
+ * cgroup_destroy() - kill what is left in @path and remove it with its sub-groups, in
+ * every hierarchy; then remove parents that are empty, up to (and with) the first
+ * component. Absent is done. Waits (bounded, 2 s) for killed processes to be gone.
  */
-must_check int cgroup_destroy(const struct cgroup_host *h, const char *path, struct err *e);
-/** cgroup_children() - names of the sub-groups of @path in any hierarchy, sorted, unique */
-must_check int cgroup_children(const struct cgroup_host *h, const char *path, struct strv *ret,
-			       struct err *e);
+must_check int cgroup_destroy(const struct cgroup_host *h, const char *path,
+			      struct err *e);
+/** cgroup_children() - names of the sub-groups of @path in any hierarchy, sorted, unique
+ */
+must_check int cgroup_children(const struct cgroup_host *h, const char *path,
+			       struct strv *ret, struct err *e);
 
 #endif

@@ -204,7 +204,8 @@ static struct cgroup *new_group(const struct cgroup_host *h, const char *path)
 }
 
 /* v1 hierarchies that only matter when asked for: each costs a third of a millisecond of
- * every start (make, join, remove), so without a limit of theirs the group is not made. */
+ * every start (make, join, remove), so without a limit of theirs the group is not made.
+ */
 static bool is_optional(const struct hier *h)
 {
 	return !h->unified && !(h->controllers & ~(unsigned)(CTL_CPUSET | CTL_DEVICES));

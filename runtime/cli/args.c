@@ -7,8 +7,10 @@
 #include <string.h>
 
 const struct cli_opt args_global[] = {
-	{ 0, "root", "DIR", "where images, volumes and logs are (MINIBOX_ROOT, /var/lib/minibox)" },
-	{ 0, "run", "DIR", "where the state of running stacks is (MINIBOX_RUN, /run/minibox)" },
+	{ 0, "root", "DIR",
+	  "where images, volumes and logs are (MINIBOX_ROOT, /var/lib/minibox)" },
+	{ 0, "run", "DIR",
+	  "where the state of running stacks is (MINIBOX_RUN, /run/minibox)" },
 	{ 'p', "name", "NAME", "the stack's name, instead of the file's" },
 	{ 'q', "quiet", NULL, "no notes" },
 	{ 0, "no-color", NULL, "no colours (also NO_COLOR)" },
@@ -64,8 +66,8 @@ static int unknown(const struct cli_args *a, const char *arg, struct err *e)
 		}
 	}
 	if (best)
-		return err_msg(e, EINVAL, "unknown option '%s' (did you mean '--%s'?)", arg,
-			       best);
+		return err_msg(e, EINVAL, "unknown option '%s' (did you mean '--%s'?)",
+			       arg, best);
 	return err_msg(e, EINVAL, "unknown option '%s'", arg);
 }
 
@@ -165,11 +167,11 @@ const char *args_value(const struct cli_args *a, const char *name)
 void args_help(const struct cli_opt *opts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		AUTO_FREE char *left = str_fmt("%c%c%s--%s%s%s", opts[i].letter ? '-' : ' ',
-					       opts[i].letter ? opts[i].letter : ' ',
-					       opts[i].letter ? ", " : "  ", opts[i].name,
-					       opts[i].arg ? " " : "",
-					       opts[i].arg ? opts[i].arg : "");
+		AUTO_FREE char *left =
+			str_fmt("%c%c%s--%s%s%s", opts[i].letter ? '-' : ' ',
+				opts[i].letter ? opts[i].letter : ' ',
+				opts[i].letter ? ", " : "  ", opts[i].name,
+				opts[i].arg ? " " : "", opts[i].arg ? opts[i].arg : "");
 
 		printf("  %-24s %s\n", left, opts[i].help);
 	}
@@ -196,8 +198,8 @@ int args_duration(const char *text, const char *what, int64_t *ret, struct err *
 		total += v * unit;
 	}
 	if (p == text || *p)
-		return err_msg(e, EINVAL, "%s '%s' is no duration (30s, 1m30s, 500ms)", what,
-			       text);
+		return err_msg(e, EINVAL, "%s '%s' is no duration (30s, 1m30s, 500ms)",
+			       what, text);
 	*ret = total;
 	return 0;
 }

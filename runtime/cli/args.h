@@ -10,7 +10,7 @@ enum { ARGS_OPTS = 32 };
 
 struct cli_args {
 	const struct cli_opt *opts[ARGS_OPTS]; /* the command's and the global ones */
-	struct strv values[ARGS_OPTS];	       /* "" for each time a flag stood there */
+	struct strv values[ARGS_OPTS];         /* "" for each time a flag stood there */
 	size_t n_opts;
 	struct strv operands;
 };
@@ -35,7 +35,8 @@ const struct strv *args_list(const struct cli_args *a, const char *name);
 void args_help(const struct cli_opt *opts, size_t n);
 extern const struct cli_opt args_global[];
 extern const size_t args_n_global;
-/** args_duration() - "10", "10s", "1m30s", "500ms" as milliseconds; -EINVAL names @what */
+/** args_duration() - "10", "10s", "1m30s", "500ms" as milliseconds; -EINVAL names @what
+ */
 must_check int args_duration(const char *text, const char *what, int64_t *ret,
 			     struct err *e);
 

@@ -13,7 +13,8 @@ struct container;
  * Return: its exit status, 128 + N after signal N; -errno.
  */
 must_check int attach(struct container *c, struct err *e);
-/** attach_start_status() - exit status for a process that could not be started: 125, 126, 127 */
+/** attach_start_status() - exit status for a process that could not be started: 125, 126,
+ * 127 */
 int attach_start_status(int exec_errno);
 
 #endif

@@ -1,4 +1,5 @@
-/* cli/cli.c - dispatch: find the command, parse its arguments, print its failure. See cli.h. */
+/* cli/cli.c - dispatch: find the command, parse its arguments, print its failure. See
+ * cli.h. */
 #include "runtime/cli/cli.h"
 
 #include <errno.h>
@@ -11,15 +12,18 @@
 
 static void print_commands(const struct cli_command *commands, size_t n)
 {
-	printf("minibox runs stacks of containers from image tarballs, without a daemon.\n\n"
+	printf("minibox runs stacks of containers from image tarballs, without a "
+	       "daemon.\n\n"
 	       "Usage: minibox COMMAND [OPTIONS] [OPERANDS]\n\n");
 	for (size_t i = 0; i < n; i++)
 		if (!commands[i].hidden)
 			printf("  %-10s %s\n", commands[i].name, commands[i].summary);
 	printf("\nOptions of every command:\n");
 	args_help(args_global, args_n_global);
-	printf("\n`minibox COMMAND --help` tells more. STACK is a stack file's path or a running\n"
-	       "stack's name; left out, it is ./stack.conf. SERVICE may be STACK/SERVICE.\n");
+	printf("\n`minibox COMMAND --help` tells more. STACK is a stack file's path or a "
+	       "running\n"
+	       "stack's name; left out, it is ./stack.conf. SERVICE may be "
+	       "STACK/SERVICE.\n");
 }
 
 static void print_help(const struct cli_command *cmd)
@@ -60,13 +64,13 @@ static int unknown_command(const struct cli_command *commands, size_t n, const c
 		}
 	}
 	if (best)
-		return err_msg(e, EINVAL, "unknown command '%s' (did you mean '%s'?)", name,
-			       best);
+		return err_msg(e, EINVAL, "unknown command '%s' (did you mean '%s'?)",
+			       name, best);
 	return err_msg(e, EINVAL, "unknown command '%s' (see minibox --help)", name);
 }
 
-static const char *setting(const struct cli_args *a, const char *option, const char *variable,
-			   const char *fallback)
+static const char *setting(const struct cli_args *a, const char *option,
+			   const char *variable, const char *fallback)
 {
 	const char *v = args_value(a, option);
 
@@ -95,11 +99,12 @@ static int check_operands(const struct cli_command *cmd, const struct cli_args *
 	int n = (int)a->operands.n;
 
 	if (n < cmd->min_operands)
-		return err_msg(e, EINVAL, "'%s' wants more operands: minibox %s %s", cmd->name,
-			       cmd->name, cmd->operands);
+		return err_msg(e, EINVAL, "'%s' wants more operands: minibox %s %s",
+			       cmd->name, cmd->name, cmd->operands);
 	if (cmd->max_operands >= 0 && n > cmd->max_operands)
-		return err_msg(e, EINVAL, "'%s' does not take '%s': minibox %s %s", cmd->name,
-			       a->operands.v[cmd->max_operands], cmd->name, cmd->operands);
+		return err_msg(e, EINVAL, "'%s' does not take '%s': minibox %s %s",
+			       cmd->name, a->operands.v[cmd->max_operands], cmd->name,
+			       cmd->operands);
 	return 0;
 }
 
@@ -115,7 +120,8 @@ static int run_command(const struct cli_command *cmd, struct cli_args *a, struct
 	return r < 0 ? c.fail_status : r;
 }
 
-/* Global options may stand before the command's name: they are handed on to its own parse. */
+/* Global options may stand before the command's name: they are handed on to its own
+ * parse. */
 static int dispatch(const struct cli_command *commands, size_t n, int argc, char **argv,
 		    struct err *e)
 {

@@ -8,13 +8,14 @@
 #include "runtime/container/container.h"
 
 /* Without -i standard input is /dev/null, as for a service; a terminal implies it. */
-static void fill_override(const struct cli_args *a, bool keep_stdin, struct stack_override *o)
+static void fill_override(const struct cli_args *a, bool keep_stdin,
+			  struct stack_override *o)
 {
 	for (size_t i = 1; i < a->operands.n; i++)
 		strv_add(&o->args, a->operands.v[i]);
 	const struct strv *env = args_list(a, "env");
 
-	strv_foreach(i, env) {
+	strv_foreach (i, env) {
 		const char *pair = env->v[i], *value = getenv(pair);
 
 		if (strchr(pair, '='))
@@ -75,8 +76,10 @@ const struct cli_command cmd_exec = {
 	.operands = "SERVICE COMMAND [ARG...]",
 	.summary = "Run a command in a running service",
 	.more = "  minibox exec db psql -U postgres\n  minibox exec -it shop/web bash\n\n"
-		"The command gets the service's namespaces, cgroup, capabilities and seccomp\n"
-		"filter. The exit status is the command's; 125: minibox failed, 126: cannot be\n"
+		"The command gets the service's namespaces, cgroup, capabilities and "
+		"seccomp\n"
+		"filter. The exit status is the command's; 125: minibox failed, 126: "
+		"cannot be\n"
 		"executed, 127: not found.",
 	.min_operands = 2,
 	.max_operands = -1,
@@ -118,7 +121,8 @@ static int run_in(struct cli *c, const struct cli_args *a, const struct stack_mo
 static int run_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	const char *service = a->operands.v[0], *slash = strrchr(service, '/');
-	AUTO_FREE char *file = slash ? str_ndup(service, (size_t)(slash - service)) : NULL;
+	AUTO_FREE char *file =
+		slash ? str_ndup(service, (size_t)(slash - service)) : NULL;
 	AUTO_STRV struct strv one = STRV_INIT;
 	struct stack_model *m = NULL;
 	int r;
@@ -152,8 +156,10 @@ const struct cli_command cmd_run = {
 	.summary = "Run a one-off container of a service",
 	.more = "  minibox run --rm web python3 manage.py createsuperuser\n"
 		"  minibox run --no-deps -f other.conf web true\n\n"
-		"What the service depends on is brought up first. The container has the service's\n"
-		"image, volumes, environment and limits, an address of its own and no published\n"
+		"What the service depends on is brought up first. The container has the "
+		"service's\n"
+		"image, volumes, environment and limits, an address of its own and no "
+		"published\n"
 		"ports. The exit status is the command's; 125, 126, 127 as for exec.",
 	.min_operands = 1,
 	.max_operands = -1,

@@ -1,6 +1,6 @@
 /*
- * cli/cmd_helper.c - the short-lived commands that the supervisor runs: it has no library to
- * do these things with, and forgets the process that did them.
+ * cli/cmd_helper.c - the short-lived commands that the supervisor runs: it has no library
+ * to do these things with, and forgets the process that did them.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -24,7 +24,8 @@ static int launch_run(struct cli *c, const struct cli_args *a, struct err *e)
 
 	if (r == 0)
 		r = stack_launch(h, a->operands.v[0], operand(a, 1), &report, e);
-	if (write(REPORT_FD, &report, sizeof(report)) != (ssize_t)sizeof(report) && r == 0)
+	if (write(REPORT_FD, &report, sizeof(report)) != (ssize_t)sizeof(report) &&
+	    r == 0)
 		r = err_set(e, errno, "report the launch");
 	return r;
 }
@@ -60,8 +61,8 @@ static int tidy_run(struct cli *c, const struct cli_args *a, struct err *e)
 #define HELPER(command, text, function)                                                  \
 	{                                                                                \
 		.name = command, .operands = "STACK [SERVICE]", .summary = text,         \
-		.min_operands = 1, .max_operands = 2, .hidden = true, .fail_status = 125, \
-		.run = function,                                                         \
+		.min_operands = 1, .max_operands = 2, .hidden = true,                    \
+		.fail_status = 125, .run = function,                                     \
 	}
 
 const struct cli_command cmd_launch =
@@ -71,5 +72,5 @@ const struct cli_command cmd_health =
 const struct cli_command cmd_refresh =
 	HELPER("_refresh", "Show a service's present root to the readers of its shares",
 	       refresh_run);
-const struct cli_command cmd_tidy =
-	HELPER("_tidy", "Remove a stack that `run` made and nothing uses any more", tidy_run);
+const struct cli_command cmd_tidy = HELPER(
+	"_tidy", "Remove a stack that `run` made and nothing uses any more", tidy_run);

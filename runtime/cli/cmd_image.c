@@ -24,7 +24,7 @@ static int load_run(struct cli *c, const struct cli_args *a, struct err *e)
 	struct image_store *store = NULL;
 	int r = cli_store(c, &store, e);
 
-	strv_foreach(i, &a->operands) {
+	strv_foreach (i, &a->operands) {
 		struct image **list = NULL;
 		size_t n = 0;
 
@@ -42,9 +42,12 @@ const struct cli_command cmd_load = {
 	.name = "load",
 	.operands = "FILE...",
 	.summary = "Load image archives into the store",
-	.more = "  minibox load images/web.tar\n  ssh host docker save web | minibox load -\n\n"
-		"FILE is an OCI image archive, an OCI layout directory, a `docker save` archive,\n"
-		"or - for standard input. A stack file's image paths are loaded by up itself.",
+	.more = "  minibox load images/web.tar\n  ssh host docker save web | minibox "
+		"load -\n\n"
+		"FILE is an OCI image archive, an OCI layout directory, a `docker save` "
+		"archive,\n"
+		"or - for standard input. A stack file's image paths are loaded by up "
+		"itself.",
 	.min_operands = 1,
 	.max_operands = -1,
 	.run = load_run,
@@ -53,9 +56,10 @@ const struct cli_command cmd_load = {
 static json_t *image_json(const struct image *img)
 {
 	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:i}", "id", img->id, "names",
-			 json_from_strv(&img->names), "size_bytes", (json_int_t)img->size_bytes,
-			 "created", img->created, "os", img->os, "architecture",
-			 img->architecture, "layers", (int)img->layers.n);
+			 json_from_strv(&img->names), "size_bytes",
+			 (json_int_t)img->size_bytes, "created", img->created, "os",
+			 img->os, "architecture", img->architecture, "layers",
+			 (int)img->layers.n);
 }
 
 static void print_images(struct image **list, size_t n)
@@ -63,7 +67,7 @@ static void print_images(struct image **list, size_t n)
 	int width = 4;
 
 	for (size_t i = 0; i < n; i++)
-		strv_foreach(k, &list[i]->names)
+		strv_foreach (k, &list[i]->names)
 			if ((int)strlen(list[i]->names.v[k]) > width)
 				width = (int)strlen(list[i]->names.v[k]);
 	printf("%-*s  %-12s  %-10s  %s\n", width, "NAME", "ID", "SIZE", "CREATED");
@@ -74,8 +78,8 @@ static void print_images(struct image **list, size_t n)
 		for (size_t k = 0; k < (img->names.n ? img->names.n : 1); k++)
 			printf("%-*s  %.12s  %-10s  %.19s\n", width,
 			       img->names.n ? img->names.v[k] : "<none>",
-			       img->id + strlen("sha256:"), cli_size(img->size_bytes, size),
-			       img->created);
+			       img->id + strlen("sha256:"),
+			       cli_size(img->size_bytes, size), img->created);
 	}
 }
 
@@ -124,7 +128,7 @@ static int rmi_run(struct cli *c, const struct cli_args *a, struct err *e)
 
 	if (r == 0)
 		r = stack_used_images(c->host, &used, e);
-	strv_foreach(i, &a->operands) {
+	strv_foreach (i, &a->operands) {
 		const char *ref = a->operands.v[i];
 
 		if (r != 0)
@@ -133,7 +137,8 @@ static int rmi_run(struct cli *c, const struct cli_args *a, struct err *e)
 		if (r == IMAGE_E_NOT_FOUND)
 			r = err_msg(e, ENOENT, "there is no image '%s'", ref);
 		else if (r == IMAGE_E_IN_USE)
-			r = err_msg(e, EBUSY, "image '%s' is used by a container (minibox ps -a)",
+			r = err_msg(e, EBUSY,
+				    "image '%s' is used by a container (minibox ps -a)",
 				    ref);
 	}
 	return r;

@@ -19,11 +19,12 @@ static int call(struct cli *c, const struct cli_args *a, enum sup_op op, int64_t
 		r = stack_call(h, stack, &services, op, arg, e);
 	if (r != STACK_E_ABSENT)
 		return r;
-	return cli_no_service(e, stack,
-			      stack_exists(h, stack) && services.n ? services.v[0] : NULL);
+	return cli_no_service(
+		e, stack, stack_exists(h, stack) && services.n ? services.v[0] : NULL);
 }
 
-static int timeout_of(struct cli *c, const struct cli_args *a, int64_t *ret, struct err *e)
+static int timeout_of(struct cli *c, const struct cli_args *a, int64_t *ret,
+		      struct err *e)
 {
 	int r;
 
@@ -72,7 +73,8 @@ static const struct cli_opt start_opts[] = {
 };
 static const struct cli_opt stop_opts[] = {
 	{ 'f', "file", "FILE", "the stack file" },
-	{ 0, "timeout", "TIME", "kill what has not stopped by then (each service's own)" },
+	{ 0, "timeout", "TIME",
+	  "kill what has not stopped by then (each service's own)" },
 };
 static const struct cli_opt kill_opts[] = {
 	{ 'f', "file", "FILE", "the stack file" },
@@ -81,7 +83,7 @@ static const struct cli_opt kill_opts[] = {
 
 #define LIFE(command, text, options, function)                                           \
 	{                                                                                \
-		.name = command, .operands = "[STACK | SERVICE...]", .summary = text,            \
+		.name = command, .operands = "[STACK | SERVICE...]", .summary = text,    \
 		.max_operands = -1, .opts = options, .n_opts = ARRAY_LEN(options),       \
 		.run = function,                                                         \
 	}
@@ -89,8 +91,8 @@ static const struct cli_opt kill_opts[] = {
 const struct cli_command cmd_start =
 	LIFE("start", "Start services that are stopped", start_opts, start_run);
 const struct cli_command cmd_stop =
-	LIFE("stop", "Stop services, in reverse order, and keep their containers", stop_opts,
-	     stop_run);
+	LIFE("stop", "Stop services, in reverse order, and keep their containers",
+	     stop_opts, stop_run);
 const struct cli_command cmd_restart =
 	LIFE("restart", "Stop and start services", stop_opts, restart_run);
 const struct cli_command cmd_kill =

@@ -23,7 +23,7 @@ static int known_services(struct cli *c, const char *stack, struct strv *service
 		stack_ps_free(list, n);
 	if (r == STACK_E_ABSENT)
 		return cli_no_service(e, stack, NULL);
-	strv_foreach(i, services)
+	strv_foreach (i, services)
 		if (r == 0 && !strv_has(&known, services->v[i]))
 			r = cli_no_service(e, stack, services->v[i]);
 	if (r == 0 && !services->n)
@@ -78,7 +78,8 @@ static int logs_run(struct cli *c, const struct cli_args *a, struct err *e)
 	if (r != 0)
 		return r == STACK_E_ABSENT ? 0 : r; /* nothing was ever logged */
 	logview_pump(v, stdout);
-	/* Following ends with the stack; a stack whose services are all stopped may go on. */
+	/* Following ends with the stack; a stack whose services are all stopped may go
+	 * on. */
 	while (args_flag(a, "follow") && stack_exists(h, stack) && !ferror(stdout)) {
 		usleep(100000);
 		logview_pump(v, stdout);

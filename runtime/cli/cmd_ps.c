@@ -20,22 +20,24 @@ static json_t *info_json(const struct stack_service_info *s)
 	char when[32];
 	bool runs = s->status.pid > 0 && strcmp(s->state, "exited") != 0;
 	json_t *j = json_pack(
-		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:o,s:I,s:s,s:s,s:s,s:b,s:s}", "stack", s->stack,
-		"service", s->service, "id", s->id, "state", s->state, "pid",
-		runs ? (int)s->status.pid : 0, "restarts", (int)s->status.restarts, "address",
-		s->address, "ports", json_from_strv(&s->publish), "memory_bytes",
-		(json_int_t)s->memory_bytes, "started_at",
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:o,s:I,s:s,s:s,s:s,s:b,s:s}", "stack",
+		s->stack, "service", s->service, "id", s->id, "state", s->state, "pid",
+		runs ? (int)s->status.pid : 0, "restarts", (int)s->status.restarts,
+		"address", s->address, "ports", json_from_strv(&s->publish),
+		"memory_bytes", (json_int_t)s->memory_bytes, "started_at",
 		cli_time(s->status.started_wall_ns, when), "image", s->image, "image_id",
 		s->image_id, "userns", s->userns, "reason", s->text);
 
 	json_object_set_new(j, "exit_code",
-			    s->status.ended ? json_integer(exit_code(&s->status)) : json_null());
+			    s->status.ended ? json_integer(exit_code(&s->status))
+					    : json_null());
 	return j;
 }
 
 static char *age(uint64_t wall_ns)
 {
-	uint64_t now = proc_wall_ns(), s = wall_ns && now > wall_ns ? (now - wall_ns) / 1000000000u : 0;
+	uint64_t now = proc_wall_ns(),
+		 s = wall_ns && now > wall_ns ? (now - wall_ns) / 1000000000u : 0;
 
 	if (!wall_ns)
 		return str_dup("-");
@@ -61,7 +63,7 @@ static char *ports_text(const struct stack_service_info *s)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
 
-	strv_foreach(i, &s->publish)
+	strv_foreach (i, &s->publish)
 		buf_addf(&b, "%s%s", i ? ", " : "", s->publish.v[i]);
 	return buf_take(&b);
 }
@@ -72,8 +74,9 @@ static void print_row(const struct stack_service_info *s, int w_stack, int w_ser
 	AUTO_FREE char *ports = ports_text(s);
 	char memory[16];
 
-	printf("%-*s  %-*s  %-20s  %-6s  %-10s  %-15s  %s\n", w_stack, s->stack, w_service,
-	       s->service, state, up, cli_size(s->memory_bytes, memory), s->address, ports);
+	printf("%-*s  %-*s  %-20s  %-6s  %-10s  %-15s  %s\n", w_stack, s->stack,
+	       w_service, s->service, state, up, cli_size(s->memory_bytes, memory),
+	       s->address, ports);
 }
 
 struct rows {
@@ -102,14 +105,15 @@ static void print_rows(const struct rows *rows, bool as_json)
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < rows->n; i++) {
-		int a = (int)strlen(rows->list[i].stack), b = (int)strlen(rows->list[i].service);
+		int a = (int)strlen(rows->list[i].stack),
+		    b = (int)strlen(rows->list[i].service);
 
 		w_stack = a > w_stack ? a : w_stack;
 		w_service = b > w_service ? b : w_service;
 	}
 	if (!as_json)
-		printf("%-*s  %-*s  %-20s  %-6s  %-10s  %-15s  %s\n", w_stack, "STACK", w_service,
-		       "SERVICE", "STATE", "UP", "MEMORY", "ADDRESS", "PORTS");
+		printf("%-*s  %-*s  %-20s  %-6s  %-10s  %-15s  %s\n", w_stack, "STACK",
+		       w_service, "SERVICE", "STATE", "UP", "MEMORY", "ADDRESS", "PORTS");
 	for (size_t i = 0; i < rows->n; i++) {
 		if (as_json)
 			json_array_append_new(out, info_json(&rows->list[i]));
@@ -143,8 +147,9 @@ static int ps_run(struct cli *c, const struct cli_args *a, struct err *e)
 			r = 0;
 	} else if (r == 0) {
 		r = stack_list(h, &stacks, e);
-		strv_foreach(i, &stacks)
-			if (r == 0 && (r = gather(c, stacks.v[i], &rows, e)) == STACK_E_ABSENT)
+		strv_foreach (i, &stacks)
+			if (r == 0 &&
+			    (r = gather(c, stacks.v[i], &rows, e)) == STACK_E_ABSENT)
 				r = 0; /* it went just now */
 	}
 	if (r == 0)
@@ -194,8 +199,8 @@ static int inspect_image(struct cli *c, const char *ref, json_t **ret, struct er
 }
 
 /* A service when there is one of that name, otherwise an image. */
-static int inspect_one(struct cli *c, const struct cli_args *a, const char *what, json_t **ret,
-		       struct err *e)
+static int inspect_one(struct cli *c, const struct cli_args *a, const char *what,
+		       json_t **ret, struct err *e)
 {
 	AUTO_FREE char *stack = NULL, *service = NULL;
 	const char *slash = strchr(what, '/');
@@ -213,7 +218,8 @@ static int inspect_one(struct cli *c, const struct cli_args *a, const char *what
 	}
 	r = inspect_image(c, what, ret, e);
 	if (r == IMAGE_E_NOT_FOUND)
-		r = err_msg(e, ENOENT, "there is neither a service nor an image '%s'", what);
+		r = err_msg(e, ENOENT, "there is neither a service nor an image '%s'",
+			    what);
 	return r;
 }
 
@@ -222,7 +228,7 @@ static int inspect_run(struct cli *c, const struct cli_args *a, struct err *e)
 	json_t *list = json_array();
 	int r = 0;
 
-	strv_foreach(i, &a->operands) {
+	strv_foreach (i, &a->operands) {
 		json_t *one = NULL;
 
 		if (r == 0)

@@ -14,11 +14,13 @@ enum { FAILURE_LINES = 10 };
 /* The first operand is the file when it looks like one or is one; services follow. */
 static bool is_file(const char *operand)
 {
-	return strchr(operand, '/') || str_ends(operand, ".conf") || str_ends(operand, ".yml") ||
-	       str_ends(operand, ".yaml") || access(operand, F_OK) == 0;
+	return strchr(operand, '/') || str_ends(operand, ".conf") ||
+	       str_ends(operand, ".yml") || str_ends(operand, ".yaml") ||
+	       access(operand, F_OK) == 0;
 }
 
-static void split_operands(const struct cli_args *a, const char **file, struct strv *services)
+static void split_operands(const struct cli_args *a, const char **file,
+			   struct strv *services)
 {
 	size_t i = 0;
 
@@ -66,8 +68,8 @@ static int wait_up(struct cli *c, const struct cli_args *a, const struct stack_m
 	if (args_value(a, "timeout"))
 		r = args_duration(args_value(a, "timeout"), "--timeout", &timeout, e);
 	if (r == 0)
-		r = stack_wait(c->host, m->name, services, timeout, &w, interrupted, &sigfd,
-			       &fail, e);
+		r = stack_wait(c->host, m->name, services, timeout, &w, interrupted,
+			       &sigfd, &fail, e);
 	if (r == 0 && fail.service) {
 		show_last_lines(c, m->name, fail.service);
 		r = err_msg(e, EIO, "service '%s' %s", fail.service, fail.text);
@@ -97,7 +99,8 @@ static bool all_ended(struct cli *c, const char *stack)
 static int foreground(struct cli *c, const char *stack, const struct strv *services,
 		      int sigfd, struct err *e)
 {
-	struct logview_opts o = { .tail = -1, .color = isatty(STDOUT_FILENO) && c->color };
+	struct logview_opts o = { .tail = -1,
+				  .color = isatty(STDOUT_FILENO) && c->color };
 	static const struct strv all = STRV_INIT;
 	struct logview *v = NULL;
 	int r = logview_open(c->host, stack, services, &o, &v, e);
@@ -110,7 +113,8 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 			fprintf(stderr, "minibox: stopping (again to kill)\n");
 			stopper = fork();
 			if (stopper == 0)
-				_exit(stack_call(c->host, stack, &all, SUP_OP_STOP, -1, e) != 0);
+				_exit(stack_call(c->host, stack, &all, SUP_OP_STOP, -1,
+						 e) != 0);
 		} else if (sig) {
 			r = stack_call(c->host, stack, &all, SUP_OP_STOP, 0, e);
 		}
@@ -138,7 +142,8 @@ static int up_model(struct cli *c, const struct cli_args *a, const struct stack_
 
 	if (r == 0)
 		r = stack_up(c->host, store, m, &o, &w, NULL, e);
-	if (r == 0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
+	if (r ==
+	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
 		r = signals_open(&sigfd, e);
 	if (r < 0)
 		return r;
@@ -181,8 +186,10 @@ const struct cli_command cmd_up = {
 	.more = "  minibox up -d                  the stack of ./stack.conf\n"
 		"  minibox up -d -p staging a.conf  the same file under another name\n"
 		"  minibox up -d a.conf db          only db and what it depends on\n\n"
-		"Only what changed is made anew. Without -d the logs are shown; ctrl-C stops the\n"
-		"stack, a second one kills it. With -d the exit status is 0 once every service\n"
+		"Only what changed is made anew. Without -d the logs are shown; ctrl-C "
+		"stops the\n"
+		"stack, a second one kills it. With -d the exit status is 0 once every "
+		"service\n"
 		"runs, and is healthy where it has a healthcheck.",
 	.max_operands = -1,
 	.opts = up_opts,
@@ -208,10 +215,11 @@ static void print_plan(const struct stack_plan *p, bool as_json)
 		const struct stack_step *s = &p->steps[i];
 
 		if (!as_json)
-			printf("%-9s %-20s %s\n", step_text(s->kind), s->service, s->reason);
+			printf("%-9s %-20s %s\n", step_text(s->kind), s->service,
+			       s->reason);
 		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "step",
-						      step_text(s->kind), "service", s->service,
-						      "reason", s->reason));
+						      step_text(s->kind), "service",
+						      s->service, "reason", s->reason));
 	}
 	if (as_json)
 		cli_print_json(list);
@@ -253,7 +261,8 @@ const struct cli_command cmd_plan = {
 	.name = "plan",
 	.operands = "[FILE] [SERVICE...]",
 	.summary = "Say what up would do and why",
-	.more = "Images that are not in the store yet are loaded; nothing else is changed.",
+	.more = "Images that are not in the store yet are loaded; nothing else is "
+		"changed.",
 	.max_operands = -1,
 	.opts = plan_opts,
 	.n_opts = ARRAY_LEN(plan_opts),
@@ -278,7 +287,8 @@ static int down_run(struct cli *c, const struct cli_args *a, struct err *e)
 
 static const struct cli_opt down_opts[] = {
 	{ 'v', "volumes", NULL, "remove the stack's named volumes too" },
-	{ 0, "timeout", "TIME", "kill what has not stopped by then (each service's own)" },
+	{ 0, "timeout", "TIME",
+	  "kill what has not stopped by then (each service's own)" },
 	{ 'f', "file", "FILE", "the stack file" },
 };
 

@@ -53,11 +53,14 @@ static int default_file(struct cli *c, struct strv *files, struct err *e)
 			strv_add(files, names[i]);
 			return 0;
 		}
-	return cli_usage(c, e, "there is no ./stack.conf: name a stack file or a running stack");
+	return cli_usage(
+		c, e, "there is no ./stack.conf: name a stack file or a running stack");
 }
 
-/* An operand that is no file may name a stack that runs: its own files are meant, and its name. */
-static int add_operand(struct cli *c, const char *operand, struct model_opts *o, struct err *e)
+/* An operand that is no file may name a stack that runs: its own files are meant, and its
+ * name. */
+static int add_operand(struct cli *c, const char *operand, struct model_opts *o,
+		       struct err *e)
 {
 	struct stack_host *h = NULL;
 	int r;
@@ -70,7 +73,8 @@ static int add_operand(struct cli *c, const char *operand, struct model_opts *o,
 	if (r == 0)
 		r = stack_files(h, operand, &o->files, e);
 	if (r == STACK_E_ABSENT)
-		return cli_usage(c, e, "'%s' is neither a file nor a running stack", operand);
+		return cli_usage(c, e, "'%s' is neither a file nor a running stack",
+				 operand);
 	o->name = operand;
 	return r;
 }
@@ -144,7 +148,8 @@ int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
 		char **ret_stack, char **ret_service, struct err *e)
 {
 	const char *slash = strchr(operand, '/');
-	AUTO_FREE char *stack = slash ? str_ndup(operand, (size_t)(slash - operand)) : NULL;
+	AUTO_FREE char *stack =
+		slash ? str_ndup(operand, (size_t)(slash - operand)) : NULL;
 	int r = 0;
 
 	if (!slash)
@@ -171,7 +176,8 @@ static int one_service(struct cli *c, const struct cli_args *a, const char *oper
 	int r = cli_service(c, a, operand, &stack, &service, e);
 
 	if (r == 0 && *ret_stack && strcmp(*ret_stack, stack) != 0)
-		r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *ret_stack, stack);
+		r = cli_usage(c, e, "one stack at a time: '%s' and '%s'", *ret_stack,
+			      stack);
 	if (r < 0)
 		return r;
 	str_set(ret_stack, stack);
@@ -200,8 +206,8 @@ int cli_no_service(struct err *e, const char *stack, const char *service)
 {
 	if (!service)
 		return err_msg(e, ENOENT, "stack '%s' is not running", stack);
-	return err_msg(e, ENOENT, "there is no service '%s/%s' (see minibox ps %s)", stack,
-		       service, stack);
+	return err_msg(e, ENOENT, "there is no service '%s/%s' (see minibox ps %s)",
+		       stack, service, stack);
 }
 
 static void print_note(void *arg, const char *service, const char *text)
@@ -214,7 +220,8 @@ static void print_note(void *arg, const char *service, const char *text)
 		c->color ? "\033[0m" : "", text);
 }
 
-/* One line a layer, redrawn in place; nothing without a terminal, where `created` says enough. */
+/* One line a layer, redrawn in place; nothing without a terminal, where `created` says
+ * enough. */
 static void print_layer(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
 			uint64_t total, bool cached)
 {

@@ -49,9 +49,10 @@ static bool advance(struct logview *v, struct source *s)
 	return s->has_line = false;
 }
 
-/* How many wanted lines a log has now: read once more than needed rather than kept in memory. */
-static int count_lines(struct logview *v, int logs_fd, const char *service, long long *ret,
-		       struct err *e)
+/* How many wanted lines a log has now: read once more than needed rather than kept in
+ * memory. */
+static int count_lines(struct logview *v, int logs_fd, const char *service,
+		       long long *ret, struct err *e)
 {
 	struct sup_log_reader *r = NULL;
 	struct sup_log_line l;
@@ -84,8 +85,9 @@ static int open_source(struct logview *v, int logs_fd, const char *service, stru
 	return 0;
 }
 
-int logview_open(const struct stack_host *h, const char *stack, const struct strv *services,
-		 const struct logview_opts *o, struct logview **ret, struct err *e)
+int logview_open(const struct stack_host *h, const char *stack,
+		 const struct strv *services, const struct logview_opts *o,
+		 struct logview **ret, struct err *e)
 {
 	struct logview *v = mem_new(1, sizeof(*v));
 	int logs_fd = -1, r;
@@ -96,9 +98,10 @@ int logview_open(const struct stack_host *h, const char *stack, const struct str
 	if (r == 0 && o->grep) {
 		v->has_regex = regcomp(&v->regex, o->grep, REG_EXTENDED | REG_NOSUB) == 0;
 		if (!v->has_regex)
-			r = err_msg(e, EINVAL, "--grep '%s' is no regular expression", o->grep);
+			r = err_msg(e, EINVAL, "--grep '%s' is no regular expression",
+				    o->grep);
 	}
-	strv_foreach(i, services)
+	strv_foreach (i, services)
 		if (r == 0)
 			r = open_source(v, logs_fd, services->v[i], e);
 	if (logs_fd >= 0)
@@ -130,17 +133,18 @@ static void print_json(const struct source *s, const struct sup_log_line *l, FIL
 {
 	AUTO_FREE char *text = str_ndup(l->text, l->len);
 	char when[32];
-	json_t *j = json_pack("{s:s,s:s,s:s,s:o}", "service", s->service, "time",
-			      cli_time(l->wall_ns, when), "stream",
-			      l->stream == 2 ? "stderr" : "stdout", "line", json_text(text));
+	json_t *j =
+		json_pack("{s:s,s:s,s:s,s:o}", "service", s->service, "time",
+			  cli_time(l->wall_ns, when), "stream",
+			  l->stream == 2 ? "stderr" : "stdout", "line", json_text(text));
 
 	json_dumpf(j, out, JSON_COMPACT);
 	putc('\n', out);
 	json_decref(j);
 }
 
-/* A service may write anything; a terminal must not be made to obey it. Tabs and colours of
- * the service's own (ESC [ … m) are let through on a terminal. */
+/* A service may write anything; a terminal must not be made to obey it. Tabs and colours
+ * of the service's own (ESC [ … m) are let through on a terminal. */
 static void print_text(const struct sup_log_line *l, bool terminal, FILE *out)
 {
 	for (size_t i = 0; i < l->len; i++) {

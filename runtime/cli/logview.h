@@ -1,5 +1,6 @@
 /*
- * cli/logview.h - the services' logs of a stack as one stream in the order of time. Private.
+ * cli/logview.h - the services' logs of a stack as one stream in the order of time.
+ * Private.
  */
 #ifndef CLI_LOGVIEW_H
 #define CLI_LOGVIEW_H
@@ -10,7 +11,7 @@
 #include "runtime/cli/context.h"
 
 struct logview_opts {
-	long long tail;	   /* last lines of each service; -1: all */
+	long long tail;    /* last lines of each service; -1: all */
 	uint64_t since_ns; /* wall clock; 0: all */
 	bool times, json, color;
 	const char *grep; /* extended regular expression, or NULL */

@@ -42,11 +42,13 @@ static void report(int sock, int kind, int exec_errno, int fd, const struct err 
 		_exit(125);
 }
 
-/* By the system call: the C library keeps 32 and 33 for itself and would leave them ignored
- * where our caller had them so. */
+/* By the system call: the C library keeps 32 and 33 for itself and would leave them
+ * ignored where our caller had them so. */
 static void reset_signals(void)
 {
-	const char dfl[64] = { 0 }; /* struct kernel_sigaction: SIG_DFL, no flags, no mask */
+	const char dfl[64] = {
+		0
+	}; /* struct kernel_sigaction: SIG_DFL, no flags, no mask */
 	sigset_t none;
 
 	for (int s = 1; s < NSIG; s++)

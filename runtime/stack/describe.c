@@ -1,7 +1,8 @@
 /*
  * stack/describe.c - what the file says and what the image says become one description.
  *
- * Pure: no kernel object is touched. The file's word wins, then the image's, then the default.
+ * Pure: no kernel object is touched. The file's word wins, then the image's, then the
+ * default.
  */
 #include <errno.h>
 #include <signal.h>
@@ -71,10 +72,11 @@ static void describe_health(const struct instance_source *src, struct sup_servic
 		snprintf(sup->health_path, sizeof(sup->health_path), "%s", mh->path);
 }
 
-static int describe_supervision(const struct instance_source *src, struct record_service *rs,
-				struct err *e)
+static int describe_supervision(const struct instance_source *src,
+				struct record_service *rs, struct err *e)
 {
-	const char *sig = src->svc->stop_signal ? src->svc->stop_signal : src->img->stop_signal;
+	const char *sig =
+		src->svc->stop_signal ? src->svc->stop_signal : src->img->stop_signal;
 	struct sup_service *sup = &rs->sup;
 
 	memset(sup, 0, sizeof(*sup));
@@ -82,8 +84,8 @@ static int describe_supervision(const struct instance_source *src, struct record
 	sup->restart_max = src->svc->restart_max;
 	sup->stop_signal = sig && *sig ? (uint32_t)model_signal_number(sig) : SIGTERM;
 	if (!sup->stop_signal)
-		return err_msg(e, EINVAL, "service '%s': unknown stop signal '%s'", rs->name,
-			       sig);
+		return err_msg(e, EINVAL, "service '%s': unknown stop signal '%s'",
+			       rs->name, sig);
 	sup->stop_grace_ms = src->svc->stop_grace_ms;
 	sup->log_segment_bytes = LOG_SEGMENT_BYTES;
 	sup->log_segments = LOG_SEGMENTS;
@@ -98,12 +100,14 @@ static int describe_supervision(const struct instance_source *src, struct record
 	for (size_t i = 0; i < src->svc->n_deps; i++) {
 		const struct model_dep *d = &src->svc->deps[i];
 
-		/* Without a word an image's own healthcheck counts too, and only the record of
-		 * the other service knows of that: left open until it is compiled. */
+		/* Without a word an image's own healthcheck counts too, and only the
+		 * record of the other service knows of that: left open until it is
+		 * compiled. */
 		if (!d->cond_written && d->cond == MODEL_STARTED)
 			strv_take(&rs->dep_names, str_fmt("%s=?", d->service));
 		else
-			strv_take(&rs->dep_names, str_fmt("%s=%d", d->service, (int)d->cond));
+			strv_take(&rs->dep_names,
+				  str_fmt("%s=%d", d->service, (int)d->cond));
 	}
 	return 0;
 }
@@ -138,9 +142,10 @@ int instance_describe(const struct instance_source *src, struct record_service *
 		rs->base = str_dup(src->svc->name);
 	if (!src->svc->command.n && !src->svc->entrypoint.n && !src->img->entrypoint.n &&
 	    !src->img->cmd.n && !(src->over && src->over->args.n))
-		return err_msg(e, EINVAL,
-			       "service '%s': neither the file nor image '%s' gives a command",
-			       rs->name, src->svc->image);
+		return err_msg(
+			e, EINVAL,
+			"service '%s': neither the file nor image '%s' gives a command",
+			rs->name, src->svc->image);
 	describe_network(src, rs);
 	return describe_supervision(src, rs, e);
 }

@@ -1,8 +1,8 @@
 /*
  * stack/down.c - stopping a stack and removing everything of it but what the user keeps.
  *
- * Works from names, so that it also clears what a crash left: a missing supervisor, a record
- * without containers, containers without a record.
+ * Works from names, so that it also clears what a crash left: a missing supervisor, a
+ * record without containers, containers without a record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include "runtime/stack/up.h"
 #include "runtime/stack/volume.h"
 
-/* Everything stopped in order by the supervisor, which then leaves. When it is dead there is
- * no order to be had any more: instance_destroy() kills by cgroup. */
+/* Everything stopped in order by the supervisor, which then leaves. When it is dead there
+ * is no order to be had any more: instance_destroy() kills by cgroup. */
 static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
@@ -36,7 +36,8 @@ static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
 	return r;
 }
 
-/* Names of all containers: the record's, and directories that a crash left without an entry. */
+/* Names of all containers: the record's, and directories that a crash left without an
+ * entry. */
 static void list_services(int stack_fd, const struct record *rec, struct strv *ret)
 {
 	struct err ignored = ERR_INIT;
@@ -45,7 +46,7 @@ static void list_services(int stack_fd, const struct record *rec, struct strv *r
 	for (size_t i = 0; rec && i < rec->n_services; i++)
 		strv_add(ret, rec->services[i].name);
 	(void)!fd_list(stack_fd, ".", &names, &ignored);
-	strv_foreach(i, &names)
+	strv_foreach (i, &names)
 		if (*names.v[i] != '.' && !strv_has(ret, names.v[i]))
 			strv_add(ret, names.v[i]);
 }
@@ -74,9 +75,10 @@ int down_remove_stack(struct stack_host *h, const char *stack, const char *bridg
 	return -e->code;
 }
 
-/* Volumes without a name are their container's: they go with --volumes only, as the named do;
- * logs of a stack that is gone go too. */
-static int remove_files(struct stack_host *h, const char *stack, bool volumes, struct err *e)
+/* Volumes without a name are their container's: they go with --volumes only, as the named
+ * do; logs of a stack that is gone go too. */
+static int remove_files(struct stack_host *h, const char *stack, bool volumes,
+			struct err *e)
 {
 	AUTO_FREE char *logs = str_fmt("logs/%s", stack);
 	int r = fd_rm_rf(h->root_fd, logs, e);
@@ -86,8 +88,8 @@ static int remove_files(struct stack_host *h, const char *stack, bool volumes, s
 	return r;
 }
 
-/* From here on nothing counts as existing: an `up` after a crash in the middle makes all anew
- * instead of starting what is half removed. */
+/* From here on nothing counts as existing: an `up` after a crash in the middle makes all
+ * anew instead of starting what is half removed. */
 static int forget_services(int stack_fd, struct record *rec, struct err *e)
 {
 	while (rec->n_services)

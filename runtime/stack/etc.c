@@ -9,9 +9,11 @@
 
 #include "runtime/base/fd.h"
 
-static int write_file(int dir, const char *name, const char *text, uid_t owner, struct err *e)
+static int write_file(int dir, const char *name, const char *text, uid_t owner,
+		      struct err *e)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_CLOSE int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	size_t n = strlen(text);
 
 	if (fd < 0 || fchmod(fd, 0644) < 0)
@@ -30,7 +32,7 @@ static char *resolv_text(const struct instance_source *src, struct err *e)
 
 	if (src->svc->dns.n == 0)
 		return netns_resolv_conf("/etc", "/run", &text, e) < 0 ? NULL : text;
-	strv_foreach(i, &src->svc->dns)
+	strv_foreach (i, &src->svc->dns)
 		buf_addf(&b, "nameserver %s\n", src->svc->dns.v[i]);
 	return buf_take(&b);
 }
@@ -50,7 +52,8 @@ int etc_write_static(const struct instance_source *src, const struct record_serv
 	return r;
 }
 
-static void add_names(const struct record *rec, const struct record_service *s, struct buf *b)
+static void add_names(const struct record *rec, const struct record_service *s,
+		      struct buf *b)
 {
 	char text[INET_ADDRSTRLEN];
 	struct in_addr addr;
@@ -58,7 +61,7 @@ static void add_names(const struct record *rec, const struct record_service *s, 
 	if (!netns_subnet_host(&rec->subnet, s->host, &addr))
 		return;
 	buf_addf(b, "%s\t%s", inet_ntop(AF_INET, &addr, text, sizeof(text)), s->name);
-	strv_foreach(i, &s->aliases)
+	strv_foreach (i, &s->aliases)
 		buf_addf(b, " %s", s->aliases.v[i]);
 	buf_addc(b, '\n');
 }
@@ -84,13 +87,14 @@ static char *hosts_text(const struct record *rec, const struct record_service *s
 	buf_adds(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	add_names(rec, self, &b);
 	if (hostname && strcmp(hostname, self->name) != 0) {
-		b.len--; /* the container knows itself by its host name too, in the same line */
+		b.len--; /* the container knows itself by its host name too, in the same
+			    line */
 		buf_addf(&b, " %s\n", hostname);
 	}
 	for (size_t i = 0; i < rec->n_services; i++)
 		if (&rec->services[i] != self && !rec->services[i].oneoff)
 			add_names(rec, &rec->services[i], &b);
-	strv_foreach(i, &self->hosts)
+	strv_foreach (i, &self->hosts)
 		add_extra(rec, self->hosts.v[i], &b);
 	return buf_take(&b);
 }
@@ -99,8 +103,8 @@ int etc_write_hosts(const struct record *rec, int stack_fd, struct err *e)
 {
 	for (size_t i = 0; i < rec->n_services; i++) {
 		const struct record_service *s = &rec->services[i];
-		AUTO_CLOSE int dir = openat(stack_fd, s->name,
-					    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		AUTO_CLOSE int dir =
+			openat(stack_fd, s->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		AUTO_BUF struct buf host = BUF_INIT;
 		AUTO_FREE char *text = NULL;
 		int r;

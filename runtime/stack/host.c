@@ -1,8 +1,8 @@
 /*
  * stack/host.c - the two roots of a host. See host.h.
  *
- * Knows where things lie and what all stacks share (locks, leases, the rules table, ip_forward).
- * Does not know services.
+ * Knows where things lie and what all stacks share (locks, leases, the rules table,
+ * ip_forward). Does not know services.
  */
 #include "runtime/stack/host.h"
 
@@ -42,8 +42,8 @@ static uint32_t hash32(const char *s)
 	return v;
 }
 
-/* Uppers and volumes hold setuid files of "container root" that are real root's on disk, so no
- * other user of the host may get at them. */
+/* Uppers and volumes hold setuid files of "container root" that are real root's on disk,
+ * so no other user of the host may get at them. */
 static int check_private(int fd, const char *path, struct err *e)
 {
 	struct stat st;
@@ -51,15 +51,17 @@ static int check_private(int fd, const char *path, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_set(e, errno, "stat '%s'", path);
 	if (st.st_uid != 0 || (st.st_mode & 077) != 0)
-		return err_msg(e, EPERM,
-			       "'%s' must belong to root with mode 0700 (is uid %u, mode %04o)",
-			       path, st.st_uid, st.st_mode & 07777);
+		return err_msg(
+			e, EPERM,
+			"'%s' must belong to root with mode 0700 (is uid %u, mode %04o)",
+			path, st.st_uid, st.st_mode & 07777);
 	return 0;
 }
 
 static int open_root(struct stack_host *h, struct err *e)
 {
-	static const char *const dirs[] = { "containers", "volumes", "logs", "locks", "cache" };
+	static const char *const dirs[] = { "containers", "volumes", "logs", "locks",
+					    "cache" };
 	int r = fd_mkdirs(AT_FDCWD, h->root, 0700, &h->root_fd, e);
 
 	if (r == 0)
@@ -70,8 +72,9 @@ static int open_root(struct stack_host *h, struct err *e)
 	return r;
 }
 
-/* Open RUN where it is our mount; a bare directory of that name counts as absent. Called again
- * under the lock, because another command may have taken RUN away or made it meanwhile. */
+/* Open RUN where it is our mount; a bare directory of that name counts as absent. Called
+ * again under the lock, because another command may have taken RUN away or made it
+ * meanwhile. */
 static int open_run(struct stack_host *h, struct err *e)
 {
 	AUTO_FREE char *above = str_fmt("%s/..", h->run);
@@ -81,7 +84,8 @@ static int open_run(struct stack_host *h, struct err *e)
 	fd_auto_close(&h->run_fd);
 	h->run_fd = -1;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open directory '%s'", h->run);
+		return errno == ENOENT ? 0
+				       : err_set(e, errno, "open directory '%s'", h->run);
 	if (fstat(fd, &st) < 0 || stat(above, &parent) < 0)
 		return err_set(e, errno, "stat '%s'", h->run);
 	if (st.st_dev == parent.st_dev)
@@ -90,7 +94,8 @@ static int open_run(struct stack_host *h, struct err *e)
 	return check_private(h->run_fd, h->run, e);
 }
 
-int stack_host_open(const char *root, const char *run, struct stack_host **ret, struct err *e)
+int stack_host_open(const char *root, const char *run, struct stack_host **ret,
+		    struct err *e)
 {
 	struct stack_host *h;
 	int r;
@@ -134,8 +139,8 @@ struct stack_host *stack_host_free(struct stack_host *h)
 	return NULL;
 }
 
-/* RUN is a mount of its own: private, so that what is pinned in it shows nowhere else, and a
- * tmpfs, so that it is gone at reboot whatever /run itself is. */
+/* RUN is a mount of its own: private, so that what is pinned in it shows nowhere else,
+ * and a tmpfs, so that it is gone at reboot whatever /run itself is. */
 int host_run(struct stack_host *h, struct err *e)
 {
 	AUTO_CLOSE int dir = -1;
@@ -146,7 +151,8 @@ int host_run(struct stack_host *h, struct err *e)
 	r = fd_mkdirs(AT_FDCWD, h->run, 0700, &dir, e);
 	if (r < 0)
 		return r;
-	if (mount("minibox", h->run, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=64m") < 0)
+	if (mount("minibox", h->run, "tmpfs", MS_NOSUID | MS_NODEV,
+		  "mode=0700,size=64m") < 0)
 		return err_set(e, errno, "mount tmpfs on '%s'", h->run);
 	if (mount(NULL, h->run, NULL, MS_PRIVATE, NULL) < 0)
 		r = err_set(e, errno, "make '%s' private", h->run);
@@ -162,7 +168,8 @@ int host_lock(const struct stack_host *h, int *ret, struct err *e)
 	return fd_lock(h->root_fd, "locks/.host", true, true, ret, e);
 }
 
-int host_lock_stack(const struct stack_host *h, const char *stack, int *ret, struct err *e)
+int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
+		    struct err *e)
 {
 	AUTO_FREE char *name = str_fmt("locks/%s%s", stack, h->id);
 
@@ -177,7 +184,8 @@ int host_stack_fd(const struct stack_host *h, const char *stack, int *ret, struc
 		return STACK_E_ABSENT;
 	fd = openat(h->run_fd, stack, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? STACK_E_ABSENT : err_set(e, errno, "open '%s'", stack);
+		return errno == ENOENT ? STACK_E_ABSENT
+				       : err_set(e, errno, "open '%s'", stack);
 	*ret = fd;
 	return 0;
 }
@@ -192,8 +200,9 @@ int host_service_fd(const struct stack_host *h, const char *stack, const char *s
 		return r;
 	fd = openat(dir, service, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? STACK_E_ABSENT
-				       : err_set(e, errno, "open '%s/%s'", stack, service);
+		return errno == ENOENT
+			       ? STACK_E_ABSENT
+			       : err_set(e, errno, "open '%s/%s'", stack, service);
 	*ret = fd;
 	return 0;
 }
@@ -238,15 +247,15 @@ int stack_list(const struct stack_host *h, struct strv *ret, struct err *e)
 }
 
 /* Read the records of all stacks but @skip. A stack that is being made has none yet. */
-static int read_records(const struct stack_host *h, const char *skip, struct record ***ret,
-			size_t *n, struct err *e)
+static int read_records(const struct stack_host *h, const char *skip,
+			struct record ***ret, size_t *n, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = stack_list(h, &names, e);
 
 	*ret = mem_new(names.n + 1, sizeof(**ret));
 	*n = 0;
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		AUTO_CLOSE int fd = -1;
 
 		if (r < 0 || str_eq(names.v[i], skip))
@@ -283,7 +292,8 @@ int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *
 	return r;
 }
 
-static int lease_ids(struct record *r, struct record *const *others, size_t n, struct err *e)
+static int lease_ids(struct record *r, struct record *const *others, size_t n,
+		     struct err *e)
 {
 	for (unsigned slot = 0; slot < ID_SLOTS; slot++) {
 		uid_t base = ID_FIRST + slot * ID_STEP;
@@ -299,8 +309,8 @@ static int lease_ids(struct record *r, struct record *const *others, size_t n, s
 	return err_msg(e, ENOSPC, "no id range left: %d stacks exist", ID_SLOTS);
 }
 
-static int lease_subnet(struct stack_host *h, struct record *r, struct record *const *others,
-			size_t n, struct err *e)
+static int lease_subnet(struct stack_host *h, struct record *r,
+			struct record *const *others, size_t n, struct err *e)
 {
 	const char *text = getenv("MINIBOX_POOL");
 	struct netns_subnet pool, *taken = NULL;
@@ -316,8 +326,8 @@ static int lease_subnet(struct stack_host *h, struct record *r, struct record *c
 	taken = mem_grow(taken, n_taken + n, sizeof(*taken));
 	for (size_t i = 0; i < n; i++)
 		taken[n_taken++] = others[i]->subnet;
-	ret = netns_subnet_pick(&pool, pool.prefix < 24 ? 24 : pool.prefix, hash32(key), taken,
-				n_taken, &r->subnet, e);
+	ret = netns_subnet_pick(&pool, pool.prefix < 24 ? 24 : pool.prefix, hash32(key),
+				taken, n_taken, &r->subnet, e);
 	free(taken);
 	return ret;
 }
@@ -368,7 +378,8 @@ int host_rules(struct stack_host *h, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		collect_rules(list[i], &rules[i]);
 	ours = h->run_fd >= 0 && faccessat(h->run_fd, ".forwarding", F_OK, 0) == 0;
-	/* The guard is in place before forwarding is on, so that nothing foreign slips through. */
+	/* The guard is in place before forwarding is on, so that nothing foreign slips
+	 * through. */
 	if (r == 0 && n > 0 && !ours) {
 		AUTO_BUF struct buf b = BUF_INIT;
 

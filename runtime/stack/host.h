@@ -1,5 +1,6 @@
 /*
- * stack/host.h - ROOT and RUN, their locks, and what is shared by all stacks of a host. Private.
+ * stack/host.h - ROOT and RUN, their locks, and what is shared by all stacks of a host.
+ * Private.
  */
 #ifndef STACK_HOST_H
 #define STACK_HOST_H
@@ -9,7 +10,8 @@
 
 /** host_run() - make RUN (a private tmpfs, 0700) unless it is there; needs host_lock() */
 must_check int host_run(struct stack_host *h, struct err *e);
-/** host_lock() - the lock of all stacks: allocation, rules, the life of RUN. Held briefly. */
+/** host_lock() - the lock of all stacks: allocation, rules, the life of RUN. Held
+ * briefly. */
 must_check int host_lock(const struct stack_host *h, int *ret, struct err *e);
 /** host_lock_stack() - one command at a time changes a stack; taken before host_lock() */
 must_check int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
@@ -20,18 +22,22 @@ must_check int host_stack_fd(const struct stack_host *h, const char *stack, int 
 /** host_service_fd() - RUN/STACK/SERVICE; STACK_E_ABSENT */
 must_check int host_service_fd(const struct stack_host *h, const char *stack,
 			       const char *service, int *ret, struct err *e);
-/** host_cgroup() - "minibox[-ID]/STACK/SERVICE", owned by the caller; @service NULL: the stack's */
+/** host_cgroup() - "minibox[-ID]/STACK/SERVICE", owned by the caller; @service NULL: the
+ * stack's */
 char *host_cgroup(const struct stack_host *h, const char *stack, const char *service);
 /** host_cgroups() - the hierarchies, found at first use; borrowed */
-must_check int host_cgroups(struct stack_host *h, struct cgroup_host **ret, struct err *e);
+must_check int host_cgroups(struct stack_host *h, struct cgroup_host **ret,
+			    struct err *e);
 /** host_table() - name of our nftables table; owned by the caller */
 char *host_table(const struct stack_host *h);
 
-/** host_lease() - give @r a subnet and an id range no other stack has; needs host_lock() */
+/** host_lease() - give @r a subnet and an id range no other stack has; needs host_lock()
+ */
 must_check int host_lease(struct stack_host *h, struct record *r, struct err *e);
 /** host_rules() - apply the rules of all stacks that exist; needs host_lock() */
 must_check int host_rules(struct stack_host *h, struct err *e);
-/** host_release() - after a stack is gone: with the last one, rules, ip_forward and RUN go */
+/** host_release() - after a stack is gone: with the last one, rules, ip_forward and RUN
+ * go */
 must_check int host_release(struct stack_host *h, struct err *e);
 
 #endif

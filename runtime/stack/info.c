@@ -20,9 +20,10 @@ static char *publish_text(const struct netns_publish *p)
 		       p->proto == NETNS_UDP ? "udp" : "tcp");
 }
 
-/* "starting": runs, but its healthcheck has not passed yet. A dead supervisor leaves a status
- * behind that may be stale: then the pid decides. */
-static const char *state_text(const struct record_service *rs, const struct sup_status *st)
+/* "starting": runs, but its healthcheck has not passed yet. A dead supervisor leaves a
+ * status behind that may be stale: then the pid decides. */
+static const char *state_text(const struct record_service *rs,
+			      const struct sup_status *st)
 {
 	AUTO_CLOSE int pidfd = -1;
 
@@ -44,7 +45,8 @@ static uint64_t memory_of(struct stack_host *h, const char *stack, const char *s
 	struct cgroup_host *cg = NULL;
 	struct cgroup *g = NULL;
 
-	if (host_cgroups(h, &cg, &ignored) == 0 && cgroup_open(cg, path, &g, &ignored) == 0)
+	if (host_cgroups(h, &cg, &ignored) == 0 &&
+	    cgroup_open(cg, path, &g, &ignored) == 0)
 		(void)!cgroup_usage(g, &use, &ignored);
 	cgroup_free(g);
 	return use.memory_bytes;
@@ -128,7 +130,7 @@ static void mask_env(json_t *spec)
 	json_t *env = json_object_get(json_object_get(spec, "spec"), "env"), *item;
 	size_t i;
 
-	json_array_foreach(env, i, item) {
+	json_array_foreach (env, i, item) {
 		const char *s = json_string_value(item);
 		AUTO_FREE char *masked =
 			str_fmt("%.*s=******", (int)strcspn(s ? s : "", "="), s ? s : "");
@@ -141,12 +143,13 @@ static json_t *status_json(const struct sup_status *st)
 {
 	return json_pack("{s:s,s:i,s:i,s:i,s:b,s:i}", "state",
 			 sup_state_name((enum sup_state)st->state), "pid", (int)st->pid,
-			 "wait_status", (int)st->exit_status, "restarts", (int)st->restarts,
-			 "wanted", (int)st->wanted, "failures", (int)st->failures);
+			 "wait_status", (int)st->exit_status, "restarts",
+			 (int)st->restarts, "wanted", (int)st->wanted, "failures",
+			 (int)st->failures);
 }
 
-int stack_inspect(struct stack_host *h, const char *stack, const char *service, json_t **ret,
-		  struct err *e)
+int stack_inspect(struct stack_host *h, const char *stack, const char *service,
+		  json_t **ret, struct err *e)
 {
 	AUTO_CLOSE int stack_fd = -1;
 	struct record *rec = NULL;
@@ -164,17 +167,19 @@ int stack_inspect(struct stack_host *h, const char *stack, const char *service, 
 	rs = r == 0 ? record_service(rec, service) : NULL;
 	if (rs) {
 		mask_env(spec);
-		*ret = json_pack("{s:s,s:s,s:s,s:s,s:i,s:b,s:o,s:O}", "stack", stack, "service",
-				 service, "image", rs->image, "image_id", rs->image_id,
-				 "instance", (int)rs->instance, "userns", rs->userns, "status",
-				 status_json(&st), "container", spec);
+		*ret = json_pack("{s:s,s:s,s:s,s:s,s:i,s:b,s:o,s:O}", "stack", stack,
+				 "service", service, "image", rs->image, "image_id",
+				 rs->image_id, "instance", (int)rs->instance, "userns",
+				 rs->userns, "status", status_json(&st), "container",
+				 spec);
 	}
 	json_decref(spec);
 	record_free(rec);
 	return r == 0 && !rs ? STACK_E_ABSENT : r;
 }
 
-int stack_files(const struct stack_host *h, const char *stack, struct strv *ret, struct err *e)
+int stack_files(const struct stack_host *h, const char *stack, struct strv *ret,
+		struct err *e)
 {
 	AUTO_CLOSE int stack_fd = -1;
 	struct record *rec = NULL;
@@ -194,7 +199,8 @@ int stack_logs_fd(const struct stack_host *h, const char *stack, int *ret, struc
 	int fd = openat(h->root_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? STACK_E_ABSENT : err_set(e, errno, "open '%s'", rel);
+		return errno == ENOENT ? STACK_E_ABSENT
+				       : err_set(e, errno, "open '%s'", rel);
 	*ret = fd;
 	return 0;
 }

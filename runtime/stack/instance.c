@@ -1,8 +1,8 @@
 /*
  * stack/instance.c - making and removing the kernel objects of one container.
  *
- * Each object has a name that follows from stack and service, so instance_destroy() removes
- * what is there whoever made it and however far that came.
+ * Each object has a name that follows from stack and service, so instance_destroy()
+ * removes what is there whoever made it and however far that came.
  */
 #include "runtime/stack/instance.h"
 
@@ -20,15 +20,15 @@
 #include "runtime/stack/specmake.h"
 #include "runtime/stack/volume.h"
 
-/* "containers/STACK[@ID]": two run directories may share a store and a stack's name, and an
- * upper directory must never be mounted twice. */
+/* "containers/STACK[@ID]": two run directories may share a store and a stack's name, and
+ * an upper directory must never be mounted twice. */
 static char *uppers_dir(const struct stack_host *h, const char *stack)
 {
 	return str_fmt("containers/%s%s%s", stack, *h->id ? "@" : "", h->id);
 }
 
-static int make_userns(const struct instance_source *src, struct record_service *rs, int dir,
-		       int *ret, struct err *e)
+static int make_userns(const struct instance_source *src, struct record_service *rs,
+		       int dir, int *ret, struct err *e)
 {
 	int r;
 
@@ -41,16 +41,18 @@ static int make_userns(const struct instance_source *src, struct record_service 
 	return r;
 }
 
-/* What cannot be idmapped decides for the whole service: half of its files owned by nobody
- * would be worse than no user namespace. @what names the culprit. */
-static int give_up_userns(const struct instance_source *src, struct record_service *rs, int dir,
-			  int *userns, const char *what, struct err *e)
+/* What cannot be idmapped decides for the whole service: half of its files owned by
+ * nobody would be worse than no user namespace. @what names the culprit. */
+static int give_up_userns(const struct instance_source *src, struct record_service *rs,
+			  int dir, int *userns, const char *what, struct err *e)
 {
 	if (src->svc->userns == MODEL_USERNS_REQUIRED)
-		return err_msg(e, ENOTSUP,
-			       "'userns required', but %s cannot be idmapped by this kernel",
-			       what);
-	log_warn("service '%s': %s cannot be idmapped by this kernel: it runs without a user "
+		return err_msg(
+			e, ENOTSUP,
+			"'userns required', but %s cannot be idmapped by this kernel",
+			what);
+	log_warn("service '%s': %s cannot be idmapped by this kernel: it runs without a "
+		 "user "
 		 "namespace, its root is the host's",
 		 rs->name, what);
 	fd_auto_close(userns);
@@ -59,8 +61,8 @@ static int give_up_userns(const struct instance_source *src, struct record_servi
 	return container_pin_remove(dir, "userns", e);
 }
 
-static int check_binds(const struct instance_source *src, struct record_service *rs, int dir,
-		       int *userns, struct err *e)
+static int check_binds(const struct instance_source *src, struct record_service *rs,
+		       int dir, int *userns, struct err *e)
 {
 	for (size_t i = 0; i < src->svc->n_mounts && *userns >= 0; i++) {
 		const struct model_mount *m = &src->svc->mounts[i];
@@ -85,8 +87,8 @@ static int check_binds(const struct instance_source *src, struct record_service 
 	return 0;
 }
 
-static int mount_root(const struct instance_source *src, struct record_service *rs, int dir,
-		      int *userns, int *ret, struct err *e)
+static int mount_root(const struct instance_source *src, struct record_service *rs,
+		      int dir, int *userns, int *ret, struct err *e)
 {
 	AUTO_FREE char *uppers = uppers_dir(src->h, src->rec->name);
 	AUTO_FREE char *upper =
@@ -123,8 +125,9 @@ static int mount_root(const struct instance_source *src, struct record_service *
 	return *ret < 0 ? err_set(e, errno, "open root file system") : 0;
 }
 
-static int make_network(const struct instance_source *src, const struct record_service *rs,
-			int dir, int userns, struct err *e)
+static int make_network(const struct instance_source *src,
+			const struct record_service *rs, int dir, int userns,
+			struct err *e)
 {
 	struct netns_port p = { .bridge = src->rec->bridge,
 				.prefix = src->rec->subnet.prefix };
@@ -153,11 +156,11 @@ static bool is_mounted_at(const struct model_service *svc, const char *target)
 	return false;
 }
 
-/* An image's VOLUME that the file mounts nothing on: a volume of this container alone, named
- * by service and path so that the next container of the service gets it again. */
+/* An image's VOLUME that the file mounts nothing on: a volume of this container alone,
+ * named by service and path so that the next container of the service gets it again. */
 static void list_anonymous(const struct instance_source *src, struct record_service *rs)
 {
-	strv_foreach(i, &src->img->volumes) {
+	strv_foreach (i, &src->img->volumes) {
 		const char *target = src->img->volumes.v[i];
 		AUTO_FREE char *name = NULL;
 
@@ -171,27 +174,30 @@ static void list_anonymous(const struct instance_source *src, struct record_serv
 	}
 }
 
-static int make_volumes(const struct instance_source *src, const struct record_service *rs,
-			int root, int userns, struct err *e)
+static int make_volumes(const struct instance_source *src,
+			const struct record_service *rs, int root, int userns,
+			struct err *e)
 {
 	const char *stack = src->rec->name;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < src->svc->n_mounts; i++) {
 		const struct model_mount *m = &src->svc->mounts[i];
-		const struct model_volume *vol = model_volume(src->model, m->source ? m->source : "");
+		const struct model_volume *vol =
+			model_volume(src->model, m->source ? m->source : "");
 
 		if (m->type == MODEL_VOLUME && !(vol && vol->from_service))
-			r = volume_prepare(src->h, stack, m->source, root, m->target, userns,
-					   !m->nocopy, e);
+			r = volume_prepare(src->h, stack, m->source, root, m->target,
+					   userns, !m->nocopy, e);
 	}
-	strv_foreach(i, &rs->anonymous) {
+	strv_foreach (i, &rs->anonymous) {
 		AUTO_FREE char *target = str_dup(rs->anonymous.v[i]);
 		char *eq = strrchr(target, '=');
 
 		*eq = '\0';
 		if (r == 0)
-			r = volume_prepare(src->h, stack, eq + 1, root, target, userns, true, e);
+			r = volume_prepare(src->h, stack, eq + 1, root, target, userns,
+					   true, e);
 	}
 	return r;
 }
@@ -214,7 +220,8 @@ static int make_fifos(const struct container_spec *spec, int root, int dir, stru
 
 	if (r < 0)
 		return r;
-	r = make_fifo(dir, "stdout", spec->host_id_base + u.uid, spec->host_id_base + u.gid, e);
+	r = make_fifo(dir, "stdout", spec->host_id_base + u.uid,
+		      spec->host_id_base + u.gid, e);
 	if (r == 0)
 		r = make_fifo(dir, "stderr", spec->host_id_base + u.uid,
 			      spec->host_id_base + u.gid, e);
@@ -247,9 +254,9 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 	container_spec_init(&spec);
 	specmake(src, rs, &spec);
 	specmake_health(src, &health);
-	j = json_pack("{s:o,s:s,s:b,s:o,s:o}", "spec", container_spec_format(&spec), "cgroup",
-		      cgroup, "userns", rs->userns, "health", json_from_strv(&health), "shares",
-		      specmake_shares(src));
+	j = json_pack("{s:o,s:s,s:b,s:o,s:o}", "spec", container_spec_format(&spec),
+		      "cgroup", cgroup, "userns", rs->userns, "health",
+		      json_from_strv(&health), "shares", specmake_shares(src));
 	r = json_write(dir, "spec.json", j, 0600, e);
 	if (r == 0)
 		r = make_fifos(&spec, root, dir, e);
@@ -289,7 +296,8 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 
 	/* What a killed command left of it: not in the record, so nobody's. */
 	if (faccessat(src->stack_fd, rs->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		r = instance_destroy(src->h, src->rec->name, rs->name, INSTANCE_KEEP_UPPER, e);
+		r = instance_destroy(src->h, src->rec->name, rs->name,
+				     INSTANCE_KEEP_UPPER, e);
 	if (r == 0)
 		r = fd_mkdir(src->stack_fd, rs->name, 0700, &dir, e);
 	if (r == 0)
@@ -304,7 +312,8 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 	return r;
 }
 
-/* Directories NAME.N in the stack's directory of writable layers; *@ret_dir is -1 without one. */
+/* Directories NAME.N in the stack's directory of writable layers; *@ret_dir is -1 without
+ * one. */
 static int list_uppers(struct stack_host *h, const char *stack, int *ret_dir,
 		       struct strv *names, struct err *e)
 {
@@ -328,15 +337,15 @@ static uint32_t upper_number(const char *name, const char *service)
 	return (uint32_t)number;
 }
 
-int instance_next(struct stack_host *h, const char *stack, const char *service, uint32_t *ret,
-		  struct err *e)
+int instance_next(struct stack_host *h, const char *stack, const char *service,
+		  uint32_t *ret, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_CLOSE int dir = -1;
 	int r = list_uppers(h, stack, &dir, &names, e);
 
 	*ret = 1;
-	strv_foreach(i, &names)
+	strv_foreach (i, &names)
 		if (upper_number(names.v[i], service) >= *ret)
 			*ret = upper_number(names.v[i], service) + 1;
 	return r;
@@ -350,7 +359,7 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 	AUTO_CLOSE int dir = -1;
 	int r = list_uppers(h, stack, &dir, &names, e);
 
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		uint32_t n = upper_number(names.v[i], service);
 
 		if (r == 0 && n != 0 && n != instance)

@@ -1,5 +1,6 @@
 /*
- * stack/instance.h - the kernel objects of one container, made once and pinned by name. Private.
+ * stack/instance.h - the kernel objects of one container, made once and pinned by name.
+ * Private.
  */
 #ifndef STACK_INSTANCE_H
 #define STACK_INSTANCE_H
@@ -16,7 +17,8 @@ struct instance_source {
 	const struct image *img;
 	struct record *rec;
 	int stack_fd;
-	const struct stack_override *over; /* `run`: replaces command, user, …; NULL otherwise */
+	const struct stack_override
+		*over; /* `run`: replaces command, user, …; NULL otherwise */
 };
 
 /**
@@ -24,35 +26,40 @@ struct instance_source {
  * Command, health, restart, ports, names: what the supervisor and later plans need.
  * -EINVAL when neither the file nor the image gives a command.
  */
-must_check int instance_describe(const struct instance_source *src, struct record_service *rs,
-				 struct err *e);
+must_check int instance_describe(const struct instance_source *src,
+				 struct record_service *rs, struct err *e);
 /**
- * instance_create() - user and network namespace, merged root, volumes, cgroup, FIFOs, spec
+ * instance_create() - user and network namespace, merged root, volumes, cgroup, FIFOs,
+ * spec
  * @rs: the described entry; its userns and anonymous members are filled here
  * On failure everything made here is removed again.
  */
-must_check int instance_create(const struct instance_source *src, struct record_service *rs,
-			       struct err *e);
+must_check int instance_create(const struct instance_source *src,
+			       struct record_service *rs, struct err *e);
 /**
  * instance_destroy() - remove all that instance_create() made; processes in it are killed
- * @flags: INSTANCE_KEEP_UPPER: leave the writable layer on disk (readers of a share still see
- *         it); INSTANCE_LINK_LATER: let the kernel take the link away with its namespace
- * Goes on past failures and reports the first.
+ * @flags: INSTANCE_KEEP_UPPER: leave the writable layer on disk (readers of a share still
+ * see it); INSTANCE_LINK_LATER: let the kernel take the link away with its namespace Goes
+ * on past failures and reports the first.
  */
 enum { INSTANCE_KEEP_UPPER = 1, INSTANCE_LINK_LATER = 2 };
-must_check int instance_destroy(struct stack_host *h, const char *stack, const char *service,
-				unsigned flags, struct err *e);
-/** instance_trim_uppers() - remove writable layers of @service other than @instance's (0: all) */
+must_check int instance_destroy(struct stack_host *h, const char *stack,
+				const char *service, unsigned flags, struct err *e);
+/** instance_trim_uppers() - remove writable layers of @service other than @instance's (0:
+ * all) */
 must_check int instance_trim_uppers(struct stack_host *h, const char *stack,
-				    const char *service, uint32_t instance, struct err *e);
-/** instance_next() - a number that no writable layer of @service on disk has, 1 or more */
+				    const char *service, uint32_t instance,
+				    struct err *e);
+/** instance_next() - a number that no writable layer of @service on disk has, 1 or more
+ */
 must_check int instance_next(struct stack_host *h, const char *stack, const char *service,
 			     uint32_t *ret, struct err *e);
 /** instance_start() - make and start the container's process from its stored spec
- * @over: may be NULL. stdio of @over NULL: the log FIFOs. *@ret_exec_errno as container.h. */
-must_check int instance_start(struct stack_host *h, const char *stack, const char *service,
-			      const struct stack_override *over, struct container **ret,
-			      int *ret_exec_errno, struct err *e);
+ * @over: may be NULL. stdio of @over NULL: the log FIFOs. *@ret_exec_errno as
+ * container.h. */
+must_check int instance_start(struct stack_host *h, const char *stack,
+			      const char *service, const struct stack_override *over,
+			      struct container **ret, int *ret_exec_errno, struct err *e);
 /** instance_spec() - the stored spec.json; STACK_E_ABSENT; owned by the caller */
 must_check int instance_spec(struct stack_host *h, const char *stack, const char *service,
 			     json_t **ret, struct err *e);

@@ -1,6 +1,6 @@
 /*
- * stack/launch.c - starting processes from a stored spec: a container's own, a command in it,
- * its healthcheck.
+ * stack/launch.c - starting processes from a stored spec: a container's own, a command in
+ * it, its healthcheck.
  *
  * Needs neither the stack file nor the image store: everything is pinned below RUN.
  */
@@ -14,8 +14,8 @@
 #include "runtime/base/proc.h"
 #include "runtime/stack/instance.h"
 
-int instance_spec(struct stack_host *h, const char *stack, const char *service, json_t **ret,
-		  struct err *e)
+int instance_spec(struct stack_host *h, const char *stack, const char *service,
+		  json_t **ret, struct err *e)
 {
 	AUTO_CLOSE int dir = -1;
 	int r = host_service_fd(h, stack, service, &dir, e);
@@ -35,8 +35,8 @@ struct pins {
 
 static void pins_close(struct pins *p)
 {
-	int *const fds[] = { &p->dir,	 &p->root, &p->userns, &p->netns,
-			     &p->out,	 &p->err,  &p->status, &p->cache };
+	int *const fds[] = { &p->dir, &p->root, &p->userns, &p->netns,
+			     &p->out, &p->err,  &p->status, &p->cache };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_auto_close(fds[i]);
@@ -69,7 +69,8 @@ static int pins_open(struct stack_host *h, const char *stack, const char *servic
 	int r = host_service_fd(h, stack, service, &p->dir, e);
 
 	if (r > 0)
-		return err_msg(e, ENOENT, "there is no container of service '%s'", service);
+		return err_msg(e, ENOENT, "there is no container of service '%s'",
+			       service);
 	if (r == 0)
 		r = open_in(p->dir, "root", O_RDONLY | O_DIRECTORY, &p->root, e);
 	if (r == 0 && json_bool(j, "userns", false))
@@ -88,9 +89,13 @@ static int pins_open(struct stack_host *h, const char *stack, const char *servic
 	return r;
 }
 
-#define PINS_NONE { -1, -1, -1, -1, -1, -1, -1, -1, NULL }
+#define PINS_NONE                                                                        \
+	{                                                                                \
+		-1, -1, -1, -1, -1, -1, -1, -1, NULL                                     \
+	}
 
-/* Read-write, so that a dead supervisor leaves the container a reader and it never sees EPIPE. */
+/* Read-write, so that a dead supervisor leaves the container a reader and it never sees
+ * EPIPE. */
 static int open_log_fifos(struct pins *p, struct container_spec *spec, struct err *e)
 {
 	int r = open_in(p->dir, "stdout", O_RDWR, &p->out, e);
@@ -108,7 +113,7 @@ static void apply_override(struct container_spec *spec, const struct stack_overr
 		strv_free(&spec->args);
 		strv_copy(&spec->args, &o->args);
 	}
-	strv_foreach(i, &o->env)
+	strv_foreach (i, &o->env)
 		strv_set_env(&spec->env, o->env.v[i]);
 	if (o->user)
 		str_set(&spec->user, o->user);
@@ -118,8 +123,8 @@ static void apply_override(struct container_spec *spec, const struct stack_overr
 	memcpy(spec->stdio, o->stdio, sizeof(spec->stdio));
 }
 
-/* A launcher that was killed after the start but before its report leaves a container that
- * nobody knows: a second one beside it would share its volumes. */
+/* A launcher that was killed after the start but before its report leaves a container
+ * that nobody knows: a second one beside it would share its volumes. */
 static int kill_leftover(const struct pins *p, struct err *e)
 {
 	if (cgroup_is_empty(p->cgroup))
@@ -191,8 +196,8 @@ int stack_launch(struct stack_host *h, const char *stack, const char *service,
 
 /* Join a running container; the caller's @over tells what to run there. */
 static int exec_in(struct stack_host *h, const char *stack, const char *service,
-		   const json_t *j, const struct stack_override *over, pid_t pid, int pidfd,
-		   struct container **ret, int *ret_exec_errno, struct err *e)
+		   const json_t *j, const struct stack_override *over, pid_t pid,
+		   int pidfd, struct container **ret, int *ret_exec_errno, struct err *e)
 {
 	struct pins p = PINS_NONE;
 	struct container_spec spec;
@@ -221,8 +226,8 @@ static int exec_in(struct stack_host *h, const char *stack, const char *service,
 }
 
 int stack_exec(struct stack_host *h, const char *stack, const char *service,
-	       const struct stack_override *o, struct container **ret, int *ret_exec_errno,
-	       struct err *e)
+	       const struct stack_override *o, struct container **ret,
+	       int *ret_exec_errno, struct err *e)
 {
 	AUTO_CLOSE int stack_fd = -1, pidfd = -1;
 	AUTO_JSON json_t *j = NULL;
@@ -242,8 +247,8 @@ int stack_exec(struct stack_host *h, const char *stack, const char *service,
 	return exec_in(h, stack, service, j, o, st.pid, pidfd, ret, ret_exec_errno, e);
 }
 
-int stack_health(struct stack_host *h, const char *stack, const char *service, int *ret_code,
-		 struct err *e)
+int stack_health(struct stack_host *h, const char *stack, const char *service,
+		 int *ret_code, struct err *e)
 {
 	struct stack_override over = { .stdio = { -1, STDOUT_FILENO, STDOUT_FILENO },
 				       .die_with_parent = true };
@@ -263,6 +268,7 @@ int stack_health(struct stack_host *h, const char *stack, const char *service, i
 	container_free(c);
 	strv_free(&over.args);
 	if (r == 0)
-		*ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		*ret_code =
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return r;
 }

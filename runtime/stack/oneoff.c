@@ -2,7 +2,8 @@
  * stack/oneoff.c - `run`: a container of a service for one command, child of its caller.
  *
  * The supervisor never hears of it: whoever runs it waits for it and removes it. It has a
- * record entry of its own, so that its address is taken and `down` finds it after a crash.
+ * record entry of its own, so that its address is taken and `down` finds it after a
+ * crash.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,13 +78,14 @@ static int make(struct up *u, const struct model_service *svc, const char *name,
 	return r;
 }
 
-int stack_run(struct stack_host *h, struct image_store *store, const struct stack_model *m,
-	      const char *service, bool with_deps, const struct stack_override *over,
-	      const struct stack_watch *w, struct stack_oneoff **ret, int *ret_exec_errno,
-	      struct err *e)
+int stack_run(struct stack_host *h, struct image_store *store,
+	      const struct stack_model *m, const char *service, bool with_deps,
+	      const struct stack_override *over, const struct stack_watch *w,
+	      struct stack_oneoff **ret, int *ret_exec_errno, struct err *e)
 {
-	struct up u = { .h = h, .store = store, .model = m, .watch = w, .stack_fd = -1,
-			.lock = -1 };
+	struct up u = {
+		.h = h, .store = store, .model = m, .watch = w, .stack_fd = -1, .lock = -1
+	};
 	const struct model_service *svc = model_service(m, service);
 	struct stack_oneoff *o;
 	int r = 0;
@@ -101,7 +103,8 @@ int stack_run(struct stack_host *h, struct image_store *store, const struct stac
 	r = make(&u, svc, o->name, over, e);
 	up_close(&u);
 	if (r == 0) {
-		r = instance_start(h, o->stack, o->name, over, &o->container, ret_exec_errno, e);
+		r = instance_start(h, o->stack, o->name, over, &o->container,
+				   ret_exec_errno, e);
 		if (r < 0) {
 			struct err ignored = ERR_INIT;
 
@@ -123,7 +126,7 @@ static int remove_anonymous(struct stack_host *h, const struct stack_oneoff *o,
 {
 	int r = 0;
 
-	strv_foreach(i, &rs->anonymous) {
+	strv_foreach (i, &rs->anonymous) {
 		AUTO_FREE char *rel = str_fmt("volumes/%s/%s", o->stack,
 					      strrchr(rs->anonymous.v[i], '=') + 1);
 
@@ -145,14 +148,21 @@ static int forget(struct stack_host *h, struct stack_oneoff *o, struct record *r
 	return r < 0 ? r : record_save(stack_fd, rec, e);
 }
 
-/* A bridge and rules cost the kernel 60 ms to remove, and the next `run` would make them anew:
- * a helper does it when nothing has used them for a moment. */
-static int spawn_tidy(struct stack_host *h, const char *stack, int stack_fd, struct err *e)
+/* A bridge and rules cost the kernel 60 ms to remove, and the next `run` would make them
+ * anew: a helper does it when nothing has used them for a moment. */
+static int spawn_tidy(struct stack_host *h, const char *stack, int stack_fd,
+		      struct err *e)
 {
 	AUTO_CLOSE int only = -1;
 	AUTO_FREE char *program = str_fmt("%s/minibox", h->exe_dir);
-	char *const argv[] = { program, (char *)"--root", h->root, (char *)"--run", h->run,
-			       (char *)"_tidy", (char *)(uintptr_t)stack, NULL };
+	char *const argv[] = { program,
+			       (char *)"--root",
+			       h->root,
+			       (char *)"--run",
+			       h->run,
+			       (char *)"_tidy",
+			       (char *)(uintptr_t)stack,
+			       NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	pid_t pid;
@@ -235,7 +245,8 @@ static int tidy_once(struct stack_host *h, const char *stack, int *only, struct 
 			r = down_remove_stack(h, stack, rec->bridge, e);
 	}
 	record_free(rec);
-	/* Still under the stack's lock: whoever needs a helper after us sees that none waits. */
+	/* Still under the stack's lock: whoever needs a helper after us sees that none
+	 * waits. */
 	fd_auto_close(only);
 	*only = -1;
 	return r < 0 ? r : 1;

@@ -18,10 +18,10 @@ static char *changed_keys(const json_t *was, const json_t *is)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)is, key, v)
+	json_object_foreach ((json_t *)is, key, v)
 		if (!json_equal(v, json_object_get(was, key)))
 			buf_addf(&b, "%s%s", b.len ? ", " : "", key);
-	json_object_foreach((json_t *)was, key, v)
+	json_object_foreach ((json_t *)was, key, v)
 		if (!json_object_get(is, key))
 			buf_addf(&b, "%s%s", b.len ? ", " : "", key);
 	return b.len ? str_fmt("%s changed", b.data) : NULL;

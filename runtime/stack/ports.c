@@ -12,21 +12,22 @@
 
 static bool same_port(const struct netns_publish *a, const struct model_port *b)
 {
-	bool any = a->host_addr.s_addr == INADDR_ANY || b->host_addr.s_addr == INADDR_ANY ||
+	bool any = a->host_addr.s_addr == INADDR_ANY ||
+		   b->host_addr.s_addr == INADDR_ANY ||
 		   a->host_addr.s_addr == b->host_addr.s_addr;
 
 	return any && a->host_port == b->host_port && (a->proto == NETNS_UDP) == b->udp;
 }
 
-/* Who has the port among our own containers (DNAT leaves no socket to find)? "stack/service",
- * owned by the caller; NULL: nobody. */
+/* Who has the port among our own containers (DNAT leaves no socket to find)?
+ * "stack/service", owned by the caller; NULL: nobody. */
 static char *port_holder(struct up *u, const struct model_port *port)
 {
 	AUTO_STRV struct strv stacks = STRV_INIT;
 	struct err ignored = ERR_INIT;
 
 	(void)!stack_list(u->h, &stacks, &ignored);
-	strv_foreach(i, &stacks) {
+	strv_foreach (i, &stacks) {
 		AUTO_CLOSE int fd = -1;
 		struct record *rec = NULL;
 		char *found = NULL;
@@ -59,8 +60,8 @@ static int check_port(struct up *u, const struct model_service *svc,
 		r = err_msg(e, EADDRINUSE, "port %s:%u is published by '%s'", addr,
 			    p->host_port, holder);
 	else
-		r = netns_port_free(p->udp ? NETNS_UDP : NETNS_TCP, p->host_addr, p->host_port,
-				    e);
+		r = netns_port_free(p->udp ? NETNS_UDP : NETNS_TCP, p->host_addr,
+				    p->host_port, e);
 	if (r < 0)
 		return err_ctx(e, "%s:%u:%u: service '%s'", p->pos.file, p->pos.line,
 			       p->pos.col, svc->name);

@@ -124,7 +124,7 @@ static void publish_parse(const json_t *list, struct record_service *s)
 	size_t i;
 
 	s->publish = mem_new(json_array_size(list), sizeof(*s->publish));
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		struct netns_publish *p = &s->publish[s->n_publish++];
 
 		p->proto = (enum netns_proto)json_integer_value(json_array_get(item, 0));
@@ -141,11 +141,21 @@ static const struct {
 	const char *key;
 	size_t offset;
 } sup_fields[] = {
+/* clang-format off */
 #define FIELD(name) { #name, offsetof(struct sup_service, name) }
-	FIELD(restart),		   FIELD(restart_max),	     FIELD(stop_signal),
-	FIELD(stop_grace_ms),	   FIELD(health),	     FIELD(health_port),
-	FIELD(health_interval_ms), FIELD(health_timeout_ms), FIELD(health_start_ms),
-	FIELD(health_retries),	   FIELD(log_segment_bytes), FIELD(log_segments),
+	/* clang-format on */
+	FIELD(restart),
+	FIELD(restart_max),
+	FIELD(stop_signal),
+	FIELD(stop_grace_ms),
+	FIELD(health),
+	FIELD(health_port),
+	FIELD(health_interval_ms),
+	FIELD(health_timeout_ms),
+	FIELD(health_start_ms),
+	FIELD(health_retries),
+	FIELD(log_segment_bytes),
+	FIELD(log_segments),
 	FIELD(has_readers),
 #undef FIELD
 };
@@ -161,7 +171,8 @@ static json_t *sup_json(const struct record_service *s)
 	json_t *j = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(sup_fields); i++)
-		json_object_set_new(j, sup_fields[i].key, json_integer(*sup_field(&copy, i)));
+		json_object_set_new(j, sup_fields[i].key,
+				    json_integer(*sup_field(&copy, i)));
 	json_object_set_new(j, "health_path", json_string(copy.health_path));
 	return j;
 }
@@ -170,20 +181,21 @@ static void sup_parse(const json_t *j, struct sup_service *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(sup_fields); i++)
 		*sup_field(s, i) = (uint32_t)json_int(j, sup_fields[i].key, 0);
-	snprintf(s->health_path, sizeof(s->health_path), "%s", json_str(j, "health_path", ""));
+	snprintf(s->health_path, sizeof(s->health_path), "%s",
+		 json_str(j, "health_path", ""));
 }
 
 static json_t *service_json(const struct record_service *s)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:b,s:b,s:O,s:o,s:o,s:o,s:o,s:o,s:o}",
-			 "name", s->name, "base", s->base, "image", s->image, "image_id",
-			 s->image_id, "instance", (int)s->instance, "host", (int)s->host,
-			 "userns", s->userns, "oneoff", s->oneoff, "has_health",
-			 s->has_health, "config", s->config, "aliases",
-			 json_from_strv(&s->aliases), "hosts", json_from_strv(&s->hosts),
-			 "anonymous", json_from_strv(&s->anonymous), "depends",
-			 json_from_strv(&s->dep_names), "publish", publish_json(s),
-			 "supervise", sup_json(s));
+	return json_pack(
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:b,s:b,s:O,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"name", s->name, "base", s->base, "image", s->image, "image_id",
+		s->image_id, "instance", (int)s->instance, "host", (int)s->host, "userns",
+		s->userns, "oneoff", s->oneoff, "has_health", s->has_health, "config",
+		s->config, "aliases", json_from_strv(&s->aliases), "hosts",
+		json_from_strv(&s->hosts), "anonymous", json_from_strv(&s->anonymous),
+		"depends", json_from_strv(&s->dep_names), "publish", publish_json(s),
+		"supervise", sup_json(s));
 }
 
 static void service_parse(const json_t *j, struct record *r)
@@ -232,8 +244,9 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 							r->shares[i].service, "path",
 							r->shares[i].path));
 	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o}", "name", r->name, "dir", r->dir,
-		      "files", json_from_strv(&r->files), "uid_base", (json_int_t)r->uid_base,
-		      "subnet", netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge,
+		      "files", json_from_strv(&r->files), "uid_base",
+		      (json_int_t)r->uid_base, "subnet",
+		      netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge,
 		      "services", services, "shares", shares);
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
@@ -260,9 +273,9 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 		record_free(rec);
 		return r;
 	}
-	json_array_foreach(json_object_get(j, "services"), i, item)
+	json_array_foreach (json_object_get(j, "services"), i, item)
 		service_parse(item, rec);
-	json_array_foreach(json_object_get(j, "shares"), i, item)
+	json_array_foreach (json_object_get(j, "shares"), i, item)
 		share_parse(item, rec);
 	*ret = rec;
 	return 0;
@@ -294,7 +307,7 @@ static uint16_t condition(const struct record *r, const char *name, char written
 static void compile_deps(const struct record *r, const struct record_service *s,
 			 struct sup_service *out)
 {
-	strv_foreach(i, &s->dep_names) {
+	strv_foreach (i, &s->dep_names) {
 		AUTO_FREE char *name = str_dup(s->dep_names.v[i]);
 		char *cond = strrchr(name, '=');
 		int at;

@@ -1,10 +1,10 @@
 /*
  * stack/record.h - what exists of a stack, as RUN/STACK/.stack.json tells it. Plain data.
  *
- * Written by rename after each change of what exists. RUN/STACK/SERVICE/ holds per container:
- *   spec.json   container spec, cgroup path, health command (launch.c)
- *   userns netns  pins; root/ the merged overlay; stdout stderr  log FIFOs
- *   hosts hostname resolv.conf  bound into the container; status exit  supervisor's and init's
+ * Written by rename after each change of what exists. RUN/STACK/SERVICE/ holds per
+ * container: spec.json   container spec, cgroup path, health command (launch.c) userns
+ * netns  pins; root/ the merged overlay; stdout stderr  log FIFOs hosts hostname
+ * resolv.conf  bound into the container; status exit  supervisor's and init's
  * RUN/STACK/.share/VOLUME is the directory that readers of a `from` volume see now.
  */
 #ifndef STACK_RECORD_H
@@ -16,18 +16,21 @@
 
 struct record_service {
 	char *name;
-	char *base;	   /* service of the file it came from (differs for one-off containers) */
+	char *base; /* service of the file it came from (differs for one-off containers)
+		     */
 	char *image, *image_id;
 	uint32_t instance; /* 1, 2, … each time it is made anew */
-	uint32_t host;	   /* number of its address in the subnet */
+	uint32_t host;     /* number of its address in the subnet */
 	bool userns, oneoff, has_health;
-	json_t *config;	   /* the service of the model, for comparing; owned */
-	struct strv aliases, hosts; /* further names; lines "ADDRESS NAME" of extra_hosts */
+	json_t *config; /* the service of the model, for comparing; owned */
+	struct strv aliases,
+		hosts;         /* further names; lines "ADDRESS NAME" of extra_hosts */
 	struct strv anonymous; /* anonymous volumes: "target=directory name" */
 	struct netns_publish *publish;
 	size_t n_publish;
-	struct sup_service sup; /* compiled for the supervisor; deps and name filled at write */
-	struct strv dep_names;	/* with the condition's number: "db=1", or "db=?" */
+	struct sup_service
+		sup; /* compiled for the supervisor; deps and name filled at write */
+	struct strv dep_names; /* with the condition's number: "db=1", or "db=?" */
 };
 
 struct record_share {
@@ -58,7 +61,7 @@ void record_remove(struct record *r, const char *name);
 /** record_free_host() - lowest host number from 2 on that no service has */
 uint32_t record_free_host(const struct record *r);
 /** record_compile() - .spec for the supervisor: all services that are not one-off */
-must_check int record_compile(const struct stack_host *h, const struct record *r, int stack_fd,
-			      struct err *e);
+must_check int record_compile(const struct stack_host *h, const struct record *r,
+			      int stack_fd, struct err *e);
 
 #endif

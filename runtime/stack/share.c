@@ -1,10 +1,11 @@
 /*
- * stack/share.c - `volume NAME { from SERVICE:PATH; }`: a directory of one service's merged
- * root, bound read-only into others, with no copy.
+ * stack/share.c - `volume NAME { from SERVICE:PATH; }`: a directory of one service's
+ * merged root, bound read-only into others, with no copy.
  *
- * The pin below RUN/STACK/.share is what readers that start now will bind; it changes when the
- * service it comes from has a new root that is ready (stack_refresh), and so do the readers
- * that run. An overlay's root has a device number of its own, which tells old from new.
+ * The pin below RUN/STACK/.share is what readers that start now will bind; it changes
+ * when the service it comes from has a new root that is ready (stack_refresh), and so do
+ * the readers that run. An overlay's root has a device number of its own, which tells old
+ * from new.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,8 @@
 #define MOVE_MOUNT_BENEATH 0x00000200
 #endif
 
-/* Open PATH inside @root, making directories (the container root's) that are not there. */
+/* Open PATH inside @root, making directories (the container root's) that are not there.
+ */
 static int open_or_make(int root, const char *path, uid_t owner, int *ret, struct err *e)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
@@ -31,14 +33,15 @@ static int open_or_make(int root, const char *path, uid_t owner, int *ret, struc
 	AUTO_CLOSE int at = fcntl(root, F_DUPFD_CLOEXEC, 3);
 
 	strv_split(&parts, path, "/");
-	strv_foreach(i, &parts) {
+	strv_foreach (i, &parts) {
 		int next;
 
 		buf_addf(&sofar, "/%s", parts.v[i]);
 		next = fd_open_in_root(root, sofar.data, O_RDONLY | O_DIRECTORY);
 		if (next < 0 && errno == ENOENT) {
 			if (mkdirat(at, parts.v[i], 0755) < 0 ||
-			    fchownat(at, parts.v[i], owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+			    fchownat(at, parts.v[i], owner, owner, AT_SYMLINK_NOFOLLOW) <
+				    0)
 				return err_set(e, errno, "mkdir '%s'", sofar.data);
 			next = fd_open_in_root(root, sofar.data, O_RDONLY | O_DIRECTORY);
 		}
@@ -59,7 +62,8 @@ static int replace_pin(const char *path, int tree, bool mounted, struct err *e)
 		(void)umount2(path, MNT_DETACH);
 		return 0;
 	}
-	/* Before Linux 6.5, and at first: on top. share_unpin_all() takes all layers away. */
+	/* Before Linux 6.5, and at first: on top. share_unpin_all() takes all layers
+	 * away. */
 	if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_set(e, errno, "mount '%s'", path);
 	return 0;
@@ -71,7 +75,8 @@ int share_pin(const struct stack_host *h, int stack_fd, const char *stack,
 	AUTO_FREE char *root_name = str_fmt("%s/root", s->service);
 	AUTO_FREE char *path = str_fmt("%s/%s/.share/%s", h->run, stack, s->volume);
 	AUTO_FREE char *rel = str_fmt(".share/%s", s->volume);
-	AUTO_CLOSE int root = openat(stack_fd, root_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int root =
+		openat(stack_fd, root_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int src = -1, dst = -1, tree = -1;
 	struct stat a, b, base;
 	int r;
@@ -83,7 +88,8 @@ int share_pin(const struct stack_host *h, int stack_fd, const char *stack,
 	r = open_or_make(root, s->path, base.st_uid, &src, e);
 	if (r == 0)
 		r = fd_mkdirs(stack_fd, rel, 0700, &dst, e);
-	if (r == 0 && (fstat(src, &a) < 0 || fstat(dst, &b) < 0 || fstat(stack_fd, &base) < 0))
+	if (r == 0 &&
+	    (fstat(src, &a) < 0 || fstat(dst, &b) < 0 || fstat(stack_fd, &base) < 0))
 		r = err_set(e, errno, "stat '%s'", path);
 	if (r == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return 0; /* shows it already */
@@ -103,8 +109,9 @@ int share_unpin_all(const struct stack_host *h, const char *stack, int stack_fd,
 	if (faccessat(stack_fd, ".share", F_OK, 0) < 0)
 		return 0;
 	r = fd_list(stack_fd, ".share", &names, e);
-	strv_foreach(i, &names) {
-		AUTO_FREE char *path = str_fmt("%s/%s/.share/%s", h->run, stack, names.v[i]);
+	strv_foreach (i, &names) {
+		AUTO_FREE char *path =
+			str_fmt("%s/%s/.share/%s", h->run, stack, names.v[i]);
 
 		while (umount2(path, MNT_DETACH) == 0)
 			;
@@ -112,7 +119,8 @@ int share_unpin_all(const struct stack_host *h, const char *stack, int stack_fd,
 	return r < 0 ? r : fd_rm_rf(stack_fd, ".share", e);
 }
 
-/* Does the reader see the pinned directory (same superblock and inode) at @target already? */
+/* Does the reader see the pinned directory (same superblock and inode) at @target
+ * already? */
 static bool reader_is_current(pid_t pid, const char *target, int pin)
 {
 	AUTO_FREE char *proc_root = str_fmt("/proc/%d/root", (int)pid);
@@ -120,17 +128,17 @@ static bool reader_is_current(pid_t pid, const char *target, int pin)
 	AUTO_CLOSE int fd = root < 0 ? -1 : fd_open_in_root(root, target, O_PATH);
 	struct stat a, b;
 
-	return fd >= 0 && fstat(fd, &a) == 0 && fstat(pin, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return fd >= 0 && fstat(fd, &a) == 0 && fstat(pin, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int refresh_reader(const struct record_share *s, const json_t *spec, pid_t pid, int pin,
-			  struct err *e)
+static int refresh_reader(const struct record_share *s, const json_t *spec, pid_t pid,
+			  int pin, struct err *e)
 {
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "shares"), i, item) {
+	json_array_foreach (json_object_get(spec, "shares"), i, item) {
 		AUTO_CLOSE int tree = -1;
 		const char *target = json_str(item, "target", "");
 		int r;
@@ -174,7 +182,8 @@ static int refresh_readers(struct stack_host *h, int stack_fd, const struct reco
 	return r;
 }
 
-int stack_refresh(struct stack_host *h, const char *stack, const char *service, struct err *e)
+int stack_refresh(struct stack_host *h, const char *stack, const char *service,
+		  struct err *e)
 {
 	AUTO_CLOSE int stack_fd = -1;
 	struct record_service *rs;

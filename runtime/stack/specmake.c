@@ -16,28 +16,30 @@ static void make_args(const struct instance_source *src, struct container_spec *
 	const struct model_service *svc = src->svc;
 	const struct strv *over = src->over ? &src->over->args : NULL;
 
-	strv_copy(&spec->args, svc->has_entrypoint ? &svc->entrypoint : &src->img->entrypoint);
+	strv_copy(&spec->args,
+		  svc->has_entrypoint ? &svc->entrypoint : &src->img->entrypoint);
 	if (over && over->n)
 		strv_copy(&spec->args, over);
 	else if (svc->has_command)
 		strv_copy(&spec->args, &svc->command);
-	else if (!svc->has_entrypoint) /* as Docker: an entrypoint of one's own drops the CMD */
+	else if (!svc->has_entrypoint) /* as Docker: an entrypoint of one's own drops the
+					  CMD */
 		strv_copy(&spec->args, &src->img->cmd);
 }
 
 static void make_env(const struct instance_source *src, struct container_spec *spec)
 {
 	strv_copy(&spec->env, &src->img->env);
-	strv_foreach(i, &src->svc->env)
+	strv_foreach (i, &src->svc->env)
 		strv_set_env(&spec->env, src->svc->env.v[i]);
 	if (!src->over)
 		return;
-	strv_foreach(i, &src->over->env)
+	strv_foreach (i, &src->over->env)
 		strv_set_env(&spec->env, src->over->env.v[i]);
 }
 
-static void make_identity(const struct instance_source *src, const struct record_service *rs,
-			  struct container_spec *spec)
+static void make_identity(const struct instance_source *src,
+			  const struct record_service *rs, struct container_spec *spec)
 {
 	const struct model_service *svc = src->svc;
 	const struct stack_override *o = src->over;
@@ -52,7 +54,8 @@ static void make_identity(const struct instance_source *src, const struct record
 		spec->init_path = str_fmt("%s/minibox-init", src->h->exe_dir);
 }
 
-static void make_confinement(const struct instance_source *src, struct container_spec *spec)
+static void make_confinement(const struct instance_source *src,
+			     struct container_spec *spec)
 {
 	const struct model_service *svc = src->svc;
 
@@ -82,7 +85,8 @@ static unsigned depth(const char *path)
 	return n;
 }
 
-/* Outer directories are mounted before what lies inside them, whatever the file's order. */
+/* Outer directories are mounted before what lies inside them, whatever the file's order.
+ */
 static void sort_mounts(struct container_spec *spec)
 {
 	for (size_t i = 1; i < spec->n_mounts; i++) {
@@ -126,26 +130,28 @@ static void add_written_mount(const struct instance_source *src,
 		return;
 	}
 	if (mount->type == MODEL_BIND) {
-		add_bind(spec, str_dup(mount->source), mount->target, mount->read_only, userns);
+		add_bind(spec, str_dup(mount->source), mount->target, mount->read_only,
+			 userns);
 		return;
 	}
 	vol = model_volume(src->model, mount->source);
 	if (vol && vol->from_service)
-		add_bind(spec, str_fmt("%s/%s/.share/%s", h->run, src->rec->name, vol->name),
+		add_bind(spec,
+			 str_fmt("%s/%s/.share/%s", h->run, src->rec->name, vol->name),
 			 mount->target, true, false);
 	else
-		add_bind(spec, volume_path(h, src->rec->name, mount->source), mount->target,
-			 mount->read_only, userns);
+		add_bind(spec, volume_path(h, src->rec->name, mount->source),
+			 mount->target, mount->read_only, userns);
 }
 
-static void make_mounts(const struct instance_source *src, const struct record_service *rs,
-			struct container_spec *spec)
+static void make_mounts(const struct instance_source *src,
+			const struct record_service *rs, struct container_spec *spec)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
 
 	for (size_t i = 0; i < src->svc->n_mounts; i++)
 		add_written_mount(src, &src->svc->mounts[i], rs->userns, spec);
-	strv_foreach(i, &rs->anonymous) {
+	strv_foreach (i, &rs->anonymous) {
 		AUTO_FREE char *target = str_dup(rs->anonymous.v[i]);
 		char *eq = strrchr(target, '=');
 
@@ -156,8 +162,9 @@ static void make_mounts(const struct instance_source *src, const struct record_s
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		AUTO_FREE char *target = str_fmt("/etc/%s", files[i]);
 
-		add_bind(spec, str_fmt("%s/%s/%s/%s", src->h->run, src->rec->name, rs->name,
-				       files[i]),
+		add_bind(spec,
+			 str_fmt("%s/%s/%s/%s", src->h->run, src->rec->name, rs->name,
+				 files[i]),
 			 target, false, false);
 	}
 	sort_mounts(spec);
@@ -199,11 +206,13 @@ json_t *specmake_shares(const struct instance_source *src)
 	for (size_t i = 0; i < src->svc->n_mounts; i++) {
 		const struct model_mount *m = &src->svc->mounts[i];
 		const struct model_volume *vol =
-			m->type == MODEL_VOLUME ? model_volume(src->model, m->source) : NULL;
+			m->type == MODEL_VOLUME ? model_volume(src->model, m->source)
+						: NULL;
 
 		if (vol && vol->from_service)
-			json_array_append_new(list, json_pack("{s:s,s:s}", "volume", vol->name,
-							      "target", m->target));
+			json_array_append_new(list,
+					      json_pack("{s:s,s:s}", "volume", vol->name,
+							"target", m->target));
 	}
 	return list;
 }

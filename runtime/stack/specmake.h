@@ -11,7 +11,8 @@ void specmake(const struct instance_source *src, const struct record_service *rs
 	      struct container_spec *spec);
 /** specmake_health() - argv of the healthcheck command; nothing when it is no command */
 void specmake_health(const struct instance_source *src, struct strv *ret);
-/** specmake_shares() - [{volume, target}] of the shares the service reads; owned by the caller */
+/** specmake_shares() - [{volume, target}] of the shares the service reads; owned by the
+ * caller */
 json_t *specmake_shares(const struct instance_source *src);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * stack/stack.h - stacks: the model of a file, what runs of it, and the steps between.
  *
- * The only room that knows images, networks and containers together. Its callers (cli) speak
- * of stacks and services by name. What a stack file says is in model.h.
+ * The only room that knows images, networks and containers together. Its callers (cli)
+ * speak of stacks and services by name. What a stack file says is in model.h.
  *
  * On disk: see record.h (RUN/STACK/…) and host.c (the two roots). A service's life:
  * instance_create() makes its kernel objects and pins them by name; the supervisor has it
@@ -24,7 +24,7 @@ enum { STACK_E_ABSENT = 1 }; /* no such running stack or service */
 
 /* The two directories everything is in, opened once. */
 struct stack_host {
-	char *root, *run; /* absolute */
+	char *root, *run;    /* absolute */
 	int root_fd, run_fd; /* run_fd: -1 until stack_host_run() */
 	char exe_dir[240];
 	char id[10]; /* "" for the default run directory, else 8 hex: part of all names */
@@ -43,10 +43,11 @@ struct stack_host *stack_host_free(struct stack_host *h);
 must_check int stack_list(const struct stack_host *h, struct strv *ret, struct err *e);
 bool stack_exists(const struct stack_host *h, const char *stack);
 /** stack_files() - the files an existing stack was made from; STACK_E_ABSENT */
-must_check int stack_files(const struct stack_host *h, const char *stack, struct strv *ret,
-			   struct err *e);
+must_check int stack_files(const struct stack_host *h, const char *stack,
+			   struct strv *ret, struct err *e);
 /** stack_used_images() - ids of the images that existing containers were made from */
-must_check int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *e);
+must_check int stack_used_images(const struct stack_host *h, struct strv *ret,
+				 struct err *e);
 
 enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };
 struct stack_step {
@@ -73,10 +74,12 @@ struct stack_up_opts {
 	bool dry_run; /* only make the plan */
 };
 /**
- * stack_up() - bring what exists to what the model says; returns once the supervisor is told
+ * stack_up() - bring what exists to what the model says; returns once the supervisor is
+ * told
  * @ret_plan: may be NULL; filled on success
  * Validation, images and ports come first: when one of them fails nothing was touched. A
- * failure while objects are made removes the new ones again; services that were kept still run.
+ * failure while objects are made removes the new ones again; services that were kept
+ * still run.
  */
 must_check int stack_up(struct stack_host *h, struct image_store *store,
 			const struct stack_model *m, const struct stack_up_opts *o,
@@ -89,13 +92,15 @@ struct stack_failure { /* why stack_wait() gave up */
 };
 /**
  * stack_wait() - until every wanted service is up (healthy where it has a healthcheck)
- * @services: empty: all. @timeout_ms: -1 for ever. @stop: polled with @stop_arg, may be NULL; true ends the wait (-EINTR)
- * Return: 0 also when a service failed: then @ret_failure names it (owned by the caller).
+ * @services: empty: all. @timeout_ms: -1 for ever. @stop: polled with @stop_arg, may be
+ * NULL; true ends the wait (-EINTR) Return: 0 also when a service failed: then
+ * @ret_failure names it (owned by the caller).
  */
 must_check int stack_wait(struct stack_host *h, const char *stack,
 			  const struct strv *services, int64_t timeout_ms,
-			  const struct stack_watch *w, bool (*stop)(void *arg), void *stop_arg,
-			  struct stack_failure *ret_failure, struct err *e);
+			  const struct stack_watch *w, bool (*stop)(void *arg),
+			  void *stop_arg, struct stack_failure *ret_failure,
+			  struct err *e);
 
 /**
  * stack_down() - stop in reverse order, remove everything of the stack but named volumes
@@ -105,12 +110,13 @@ must_check int stack_wait(struct stack_host *h, const char *stack,
 must_check int stack_down(struct stack_host *h, const char *stack, bool volumes,
 			  int64_t timeout_ms, struct err *e);
 
-/** stack_call() - a supervisor's operation on services (empty: all), starting a supervisor that
- * died. STACK_E_ABSENT when the stack or service does not exist */
+/** stack_call() - a supervisor's operation on services (empty: all), starting a
+ * supervisor that died. STACK_E_ABSENT when the stack or service does not exist */
 must_check int stack_call(struct stack_host *h, const char *stack,
 			  const struct strv *services, enum sup_op op, int64_t arg,
 			  struct err *e);
-/** stack_watch_open() - a connection on which the supervisor sends events; owned by the caller */
+/** stack_watch_open() - a connection on which the supervisor sends events; owned by the
+ * caller */
 must_check int stack_watch_open(struct stack_host *h, const char *stack, int *ret,
 				struct err *e);
 
@@ -122,7 +128,8 @@ struct stack_service_info {
 	uint64_t memory_bytes;
 	struct strv publish; /* "127.0.0.1:8000->80/tcp" */
 };
-/** stack_ps() - one entry a service, in the file's order; owned by the caller (stack_ps_free) */
+/** stack_ps() - one entry a service, in the file's order; owned by the caller
+ * (stack_ps_free) */
 must_check int stack_ps(struct stack_host *h, const char *stack,
 			struct stack_service_info **ret, size_t *n, struct err *e);
 void stack_ps_free(struct stack_service_info *list, size_t n);
@@ -159,9 +166,11 @@ must_check int stack_run(struct stack_host *h, struct image_store *store,
 			 const struct stack_override *o, const struct stack_watch *w,
 			 struct stack_oneoff **ret, int *ret_exec_errno, struct err *e);
 struct container *stack_run_container(struct stack_oneoff *o);
-/** stack_run_end() - remove the container; a network that nothing else uses goes a second later */
+/** stack_run_end() - remove the container; a network that nothing else uses goes a second
+ * later */
 must_check int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e);
-/** stack_tidy() - wait until a stack without containers has been unused for a second; remove it */
+/** stack_tidy() - wait until a stack without containers has been unused for a second;
+ * remove it */
 must_check int stack_tidy(struct stack_host *h, const char *stack, struct err *e);
 
 /* The short-lived helpers that the supervisor runs. */

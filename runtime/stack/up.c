@@ -1,9 +1,9 @@
 /*
  * stack/up.c - from wanted to running: the order of the steps, and undoing what failed.
  *
- * Everything that can be wrong with the input (images, ports) is looked at before anything is
- * touched. The stack's lock is held throughout; the host's lock only while names and addresses
- * that all stacks share are given out or taken back.
+ * Everything that can be wrong with the input (images, ports) is looked at before
+ * anything is touched. The stack's lock is held throughout; the host's lock only while
+ * names and addresses that all stacks share are given out or taken back.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,11 +38,12 @@ static int ensure_image(struct up *u, int dir, size_t i, struct err *e)
 	r = image_ensure(u->store, dir, svc->image, u->watch ? u->watch->images : NULL,
 			 &u->images[i], e);
 	if (r == IMAGE_E_NOT_FOUND)
-		return err_msg(e, ENOENT,
-			       "%s:%u:%u: image '%s' of service '%s' is neither a file here nor "
-			       "in the store (minibox load FILE)",
-			       svc->image_pos.file, svc->image_pos.line, svc->image_pos.col,
-			       svc->image, svc->name);
+		return err_msg(
+			e, ENOENT,
+			"%s:%u:%u: image '%s' of service '%s' is neither a file here nor "
+			"in the store (minibox load FILE)",
+			svc->image_pos.file, svc->image_pos.line, svc->image_pos.col,
+			svc->image, svc->name);
 	return r < 0 ? err_ctx(e, "service '%s'", svc->name) : 0;
 }
 
@@ -138,18 +139,21 @@ void up_close(struct up *u)
 /* The shares a service reads are part of what it is: another `from` makes it anew. */
 static json_t *service_config(const struct up *u, const struct model_service *svc)
 {
-	json_t *j = json_copy(json_object_get(json_object_get(u->configs, "services"), svc->name));
+	json_t *j = json_copy(
+		json_object_get(json_object_get(u->configs, "services"), svc->name));
 
 	for (size_t i = 0; j && i < svc->n_mounts; i++) {
 		const struct model_mount *m = &svc->mounts[i];
-		const struct model_volume *v =
-			m->type == MODEL_VOLUME ? model_volume(u->model, m->source) : NULL;
+		const struct model_volume *v = m->type == MODEL_VOLUME
+						       ? model_volume(u->model, m->source)
+						       : NULL;
 
 		if (v && v->from_service) {
 			AUTO_FREE char *key = str_fmt("volume %s", v->name);
 
-			json_object_set_new(j, key, json_pack("[s,s]", v->from_service,
-							      v->from_path));
+			json_object_set_new(
+				j, key,
+				json_pack("[s,s]", v->from_service, v->from_path));
 		}
 	}
 	return j;
@@ -171,7 +175,7 @@ static int choose(const struct up *u, const struct stack_up_opts *o, struct strv
 		  struct err *e)
 {
 	strv_copy(ret, &o->services);
-	strv_foreach(i, ret)
+	strv_foreach (i, ret)
 		if (!model_service(u->model, ret->v[i]))
 			return err_msg(e, EINVAL, "stack '%s' has no service '%s'",
 				       u->model->name, ret->v[i]);
@@ -208,9 +212,11 @@ static void note_world_ports(const struct up *u)
 		const struct model_service *svc =
 			model_service(u->model, u->plan.steps[i].service);
 
-		for (size_t p = 0; svc && step_changes(&u->plan.steps[i]) && p < svc->n_ports; p++)
+		for (size_t p = 0;
+		     svc && step_changes(&u->plan.steps[i]) && p < svc->n_ports; p++)
 			if ((ntohl(svc->ports[p].host_addr.s_addr) >> 24) != 127)
-				log_note("service '%s': port %u is open to other machines and "
+				log_note("service '%s': port %u is open to other "
+					 "machines and "
 					 "bypasses the host's INPUT rules",
 					 svc->name, svc->ports[p].host_port);
 	}
@@ -218,9 +224,10 @@ static void note_world_ports(const struct up *u)
 
 /* ---- steps ---- */
 
-/* Out of the record before it is taken apart: after a crash in between, the next `up` makes it
- * anew instead of starting what is half removed. */
-static int stop_and_destroy(struct up *u, const char *service, unsigned flags, struct err *e)
+/* Out of the record before it is taken apart: after a crash in between, the next `up`
+ * makes it anew instead of starting what is half removed. */
+static int stop_and_destroy(struct up *u, const char *service, unsigned flags,
+			    struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
 	int r = 0;
@@ -247,8 +254,8 @@ static bool has_share(const struct record *rec, const char *service)
 
 /* Fill a record entry and make the container; on failure the entry is gone again. */
 int up_create(struct up *u, const char *name, const struct model_service *svc,
-	      uint32_t instance, uint32_t host, bool oneoff, const struct stack_override *over,
-	      struct err *e)
+	      uint32_t instance, uint32_t host, bool oneoff,
+	      const struct stack_override *over, struct err *e)
 {
 	struct record_service *rs = record_add(u->rec, name);
 	struct instance_source src = { .h = u->h,
@@ -289,15 +296,17 @@ static int make_service(struct up *u, struct stack_step *step, struct err *e)
 		/* the address stays: whoever resolved the name keeps it */
 		host = record_service(u->rec, step->service)->host;
 		last = record_service(u->rec, step->service)->instance;
-		r = stop_and_destroy(u, step->service, shares ? INSTANCE_KEEP_UPPER : 0, e);
+		r = stop_and_destroy(u, step->service, shares ? INSTANCE_KEEP_UPPER : 0,
+				     e);
 	} else if (!shares) {
 		r = instance_trim_uppers(u->h, u->rec->name, step->service, 0, e);
 	}
 	if (r == 0)
 		r = instance_next(u->h, u->rec->name, step->service, &instance, e);
 	if (r == 0)
-		r = up_create(u, step->service, svc, instance > last ? instance : last + 1,
-			      host, false, NULL, e);
+		r = up_create(u, step->service, svc,
+			      instance > last ? instance : last + 1, host, false, NULL,
+			      e);
 	if (r == 0)
 		up_note(u, step->service,
 			step->kind == STEP_RECREATE ? "recreated" : "created");
@@ -326,8 +335,8 @@ static void record_shares(struct up *u)
 	}
 }
 
-/* A new share is pinned to its service's root as it is; one that is there already waits for
- * the new root to be ready (stack_refresh). */
+/* A new share is pinned to its service's root as it is; one that is there already waits
+ * for the new root to be ready (stack_refresh). */
 static int pin_new_shares(struct up *u, struct err *e)
 {
 	int r = 0;
@@ -350,7 +359,8 @@ static void sort_record(struct up *u)
 	size_t at = 0;
 
 	for (size_t i = 0; i < u->model->n_services; i++) {
-		struct record_service *rs = record_service(rec, u->model->services[i].name);
+		struct record_service *rs =
+			record_service(rec, u->model->services[i].name);
 		struct record_service copy;
 		size_t from;
 
@@ -394,8 +404,8 @@ int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct e
 	return r;
 }
 
-/* A step that did its work is not done again because something else is brought up; made anew,
- * it has not run yet. */
+/* A step that did its work is not done again because something else is brought up; made
+ * anew, it has not run yet. */
 static bool has_completed(struct up *u, const char *service)
 {
 	const struct record_service *rs = record_service(u->rec, service);
@@ -505,7 +515,8 @@ static bool nothing_to_do(const struct up *u)
 	return u->rec != NULL;
 }
 
-/* Tell what of foreign firewalls would drop our packets, once something runs to probe with. */
+/* Tell what of foreign firewalls would drop our packets, once something runs to probe
+ * with. */
 static void warn_blocked(struct up *u)
 {
 	struct err ignored = ERR_INIT;
@@ -561,8 +572,9 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 	     const struct stack_up_opts *o, const struct stack_watch *w,
 	     struct stack_plan *ret_plan, struct err *e)
 {
-	struct up u = { .h = h, .store = store, .model = m, .watch = w, .stack_fd = -1,
-			.lock = -1 };
+	struct up u = {
+		.h = h, .store = store, .model = m, .watch = w, .stack_fd = -1, .lock = -1
+	};
 	AUTO_STRV struct strv names = STRV_INIT;
 	const struct strv *chosen = o->services.n ? &names : NULL;
 	int r = choose(&u, o, &names, e);

@@ -1,5 +1,6 @@
 /*
- * stack/up.h - the parts of `up` that `run` uses as well, and the end of a stack. Private.
+ * stack/up.h - the parts of `up` that `run` uses as well, and the end of a stack.
+ * Private.
  */
 #ifndef STACK_UP_H
 #define STACK_UP_H
@@ -28,11 +29,13 @@ must_check int up_images(struct up *u, const struct strv *chosen, struct err *e)
 must_check int up_open(struct up *u, struct err *e);
 /** up_found() - make sure of RUN/STACK, leases and bridge */
 must_check int up_found(struct up *u, struct err *e);
-/** up_create() - add a record entry and make its container; @host 0: the next free address */
+/** up_create() - add a record entry and make its container; @host 0: the next free
+ * address */
 must_check int up_create(struct up *u, const char *name, const struct model_service *svc,
 			 uint32_t instance, uint32_t host, bool oneoff,
 			 const struct stack_override *over, struct err *e);
-/** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken */
+/** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken
+ */
 must_check int up_check_ports(struct up *u, struct err *e);
 /** up_record() - record and hosts files follow what exists now */
 must_check int up_record(struct up *u, struct err *e);
@@ -45,8 +48,9 @@ must_check int up_supervise(struct stack_host *h, const char *stack, int stack_f
 			    struct err *e);
 void up_close(struct up *u);
 
-/** down_remove_stack() - bridge, shares, RUN/STACK; with the last stack RUN itself. Needs both locks */
-must_check int down_remove_stack(struct stack_host *h, const char *stack, const char *bridge,
-				 struct err *e);
+/** down_remove_stack() - bridge, shares, RUN/STACK; with the last stack RUN itself. Needs
+ * both locks */
+must_check int down_remove_stack(struct stack_host *h, const char *stack,
+				 const char *bridge, struct err *e);
 
 #endif

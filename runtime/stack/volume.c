@@ -1,8 +1,9 @@
 /*
  * stack/volume.c - named and anonymous volumes: directories below ROOT/volumes/STACK.
  *
- * On disk the ids are the container's own (0..65535); a volume is shown to containers through
- * an idmapped mount, so nothing is ever chowned and a stack may get other host ids tomorrow.
+ * On disk the ids are the container's own (0..65535); a volume is shown to containers
+ * through an idmapped mount, so nothing is ever chowned and a stack may get other host
+ * ids tomorrow.
  */
 #include "runtime/stack/volume.h"
 
@@ -26,8 +27,8 @@ char *volume_path(const struct stack_host *h, const char *stack, const char *nam
 int volume_clone_tree(int fd, int userns_fd, bool read_only, int *ret, struct err *e)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-	AUTO_CLOSE int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-							AT_EMPTY_PATH);
+	AUTO_CLOSE int tree =
+		open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
 	if (tree < 0)
 		return err_set(e, errno, "clone a mount");
@@ -43,15 +44,17 @@ int volume_clone_tree(int fd, int userns_fd, bool read_only, int *ret, struct er
 	return 0;
 }
 
-/* Extended attributes of an open file or directory; what the target cannot hold is an error,
- * because a file capability or an ACL that is silently lost changes what a program may do. */
+/* Extended attributes of an open file or directory; what the target cannot hold is an
+ * error, because a file capability or an ACL that is silently lost changes what a program
+ * may do. */
 static int copy_xattrs(int src, int dst, const char *name, struct err *e)
 {
 	char list[8192], value[16384];
 	ssize_t n = flistxattr(src, list, sizeof(list));
 
 	if (n < 0)
-		return errno == ENOTSUP ? 0 : err_set(e, errno, "list xattrs of '%s'", name);
+		return errno == ENOTSUP ? 0
+					: err_set(e, errno, "list xattrs of '%s'", name);
 	for (char *key = list; key < list + n; key += strlen(key) + 1) {
 		ssize_t len;
 
@@ -65,12 +68,14 @@ static int copy_xattrs(int src, int dst, const char *name, struct err *e)
 }
 
 /* Owner before mode: chown clears setuid bits. */
-static int copy_meta(int src, int dst, const char *name, const struct stat *st, struct err *e)
+static int copy_meta(int src, int dst, const char *name, const struct stat *st,
+		     struct err *e)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int r;
 
-	if (fchown(dst, st->st_uid, st->st_gid) < 0 || fchmod(dst, st->st_mode & 07777) < 0)
+	if (fchown(dst, st->st_uid, st->st_gid) < 0 ||
+	    fchmod(dst, st->st_mode & 07777) < 0)
 		return err_set(e, errno, "set owner of '%s'", name);
 	r = copy_xattrs(src, dst, name, e);
 	if (r == 0 && futimens(dst, times) < 0)
@@ -82,8 +87,9 @@ static int copy_file(int src_dir, int dst_dir, const char *name, const struct st
 		     struct err *e)
 {
 	AUTO_CLOSE int in = openat(src_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	AUTO_CLOSE int out = openat(dst_dir, name,
-				    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO_CLOSE int out =
+		openat(dst_dir, name,
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char chunk[65536];
 	ssize_t n;
 
@@ -92,7 +98,8 @@ static int copy_file(int src_dir, int dst_dir, const char *name, const struct st
 	do
 		n = copy_file_range(in, NULL, out, NULL, 1 << 30, 0);
 	while (n > 0);
-	/* Older kernels and some file systems cannot: then by hand, from where it stopped. */
+	/* Older kernels and some file systems cannot: then by hand, from where it
+	 * stopped. */
 	while ((n = read(in, chunk, sizeof(chunk))) > 0) {
 		int r = fd_write_all(out, chunk, (size_t)n, name, e);
 
@@ -122,8 +129,8 @@ static int copy_link(int src_dir, int dst_dir, const char *name, const struct st
 static int copy_dir(int src_dir, int dst_dir, const char *name, const struct stat *st,
 		    struct err *e)
 {
-	AUTO_CLOSE int in = openat(src_dir, name,
-				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_CLOSE int in =
+		openat(src_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO_CLOSE int out = -1;
 	int r;
 
@@ -165,7 +172,7 @@ int volume_tree_copy(int src, int dst, struct err *e)
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = fd_list(src, ".", &names, e);
 
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		if (r < 0)
 			break;
 		r = copy_entry(src, dst, names.v[i], e);
@@ -181,8 +188,9 @@ static int fill(int dir, int root_fd, const char *target, int userns_fd, struct 
 	int r;
 
 	if (src < 0) /* the image has nothing there */
-		return errno == ENOENT || errno == ENOTDIR ? 0
-							    : err_set(e, errno, "open '%s'", target);
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : err_set(e, errno, "open '%s'", target);
 	r = volume_clone_tree(dir, userns_fd, false, &tree, e);
 	if (r < 0)
 		return r;
@@ -199,13 +207,15 @@ static int fill(int dir, int root_fd, const char *target, int userns_fd, struct 
 	return r;
 }
 
-/* A crash in the middle of a fill must not leave half an image's data behind that the next
- * `up` takes for the user's, so the marker is there until the copy is whole. */
-static int fill_once(const struct stack_host *h, const char *stack, const char *name, int dir,
-		     int root_fd, const char *target, int userns_fd, struct err *e)
+/* A crash in the middle of a fill must not leave half an image's data behind that the
+ * next `up` takes for the user's, so the marker is there until the copy is whole. */
+static int fill_once(const struct stack_host *h, const char *stack, const char *name,
+		     int dir, int root_fd, const char *target, int userns_fd,
+		     struct err *e)
 {
 	AUTO_FREE char *marker = str_fmt("volumes/%s/.filling-%s", stack, name);
-	AUTO_CLOSE int fd = openat(h->root_fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	AUTO_CLOSE int fd =
+		openat(h->root_fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	int r;
 
 	if (fd < 0)

@@ -1,5 +1,6 @@
 /*
- * stack/volume.h - named and anonymous volumes, and the shared directories of `from`. Private.
+ * stack/volume.h - named and anonymous volumes, and the shared directories of `from`.
+ * Private.
  */
 #ifndef STACK_VOLUME_H
 #define STACK_VOLUME_H
@@ -14,23 +15,27 @@ char *volume_path(const struct stack_host *h, const char *stack, const char *nam
  * @fill:    false for `nocopy`
  * Content, owners, modes and xattrs are taken over, as Docker does at a first mount.
  */
-must_check int volume_prepare(const struct stack_host *h, const char *stack, const char *name,
-			      int root_fd, const char *target, int userns_fd, bool fill,
-			      struct err *e);
+must_check int volume_prepare(const struct stack_host *h, const char *stack,
+			      const char *name, int root_fd, const char *target,
+			      int userns_fd, bool fill, struct err *e);
 /** volume_remove_all() - every volume of the stack */
-must_check int volume_remove_all(const struct stack_host *h, const char *stack, struct err *e);
-/** volume_tree_copy() - everything below @src into @dst, with owners, modes, times and xattrs */
+must_check int volume_remove_all(const struct stack_host *h, const char *stack,
+				 struct err *e);
+/** volume_tree_copy() - everything below @src into @dst, with owners, modes, times and
+ * xattrs */
 must_check int volume_tree_copy(int src, int dst, struct err *e);
-/** volume_clone_tree() - detached, idmapped mount of the directory @fd; owned by the caller */
+/** volume_clone_tree() - detached, idmapped mount of the directory @fd; owned by the
+ * caller */
 must_check int volume_clone_tree(int fd, int userns_fd, bool read_only, int *ret,
 				 struct err *e);
 
-/** share_pin() - let RUN/STACK/.share/VOLUME show the share's directory of its service's root
- * Made in the root if missing. What was pinned before is detached: readers keep their own. */
+/** share_pin() - let RUN/STACK/.share/VOLUME show the share's directory of its service's
+ * root Made in the root if missing. What was pinned before is detached: readers keep
+ * their own. */
 must_check int share_pin(const struct stack_host *h, int stack_fd, const char *stack,
 			 const struct record_share *s, struct err *e);
 /** share_unpin_all() - remove all pins; absent is done */
-must_check int share_unpin_all(const struct stack_host *h, const char *stack, int stack_fd,
-			       struct err *e);
+must_check int share_unpin_all(const struct stack_host *h, const char *stack,
+			       int stack_fd, struct err *e);
 
 #endif

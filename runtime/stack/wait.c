@@ -1,7 +1,8 @@
 /*
  * stack/wait.c - asking the supervisor for something, and waiting until a stack is up.
  *
- * A service's status file is the truth; the supervisor's events only say when to look again.
+ * A service's status file is the truth; the supervisor's events only say when to look
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 
 enum {
 	SETTLE_MS = 150,
-	LOOK_MS = 50,	/* without an event, look again */
+	LOOK_MS = 50,   /* without an event, look again */
 	CRASH_LOOP = 3, /* this many restarts while `up` waits: it will not come up */
 };
 
@@ -27,9 +28,10 @@ static int open_stack(struct stack_host *h, const char *stack, int *stack_fd,
 	return r == 0 ? record_load(*stack_fd, rec, e) : r;
 }
 
-/* A connection to the supervisor, which is started again (and adopts what runs) if it died. */
-static int connect_supervisor(struct stack_host *h, const char *stack, int stack_fd, int *ret,
-			      struct err *e)
+/* A connection to the supervisor, which is started again (and adopts what runs) if it
+ * died. */
+static int connect_supervisor(struct stack_host *h, const char *stack, int stack_fd,
+			      int *ret, struct err *e)
 {
 	int r = up_supervise(h, stack, stack_fd, e);
 
@@ -82,15 +84,15 @@ static char *exit_text(const struct sup_status *st)
 	return str_fmt("exited with status %d", WEXITSTATUS(st->exit_status));
 }
 
-/* Most programs with a mistake in their set-up end at once: a service without a healthcheck
- * counts as up only when it has run for a moment. */
+/* Most programs with a mistake in their set-up end at once: a service without a
+ * healthcheck counts as up only when it has run for a moment. */
 static bool has_settled(const struct sup_status *st)
 {
 	return proc_wall_ns() - st->started_wall_ns >= SETTLE_MS * 1000000ull;
 }
 
-static enum verdict judge_exit(const struct record_service *rs, const struct sup_status *st,
-			       char **why)
+static enum verdict judge_exit(const struct record_service *rs,
+			       const struct sup_status *st, char **why)
 {
 	/* A one-off step that did its work is as good as up. */
 	if (st->ended && st->exit_status == 0 && rs->sup.restart != SUP_ALWAYS)
@@ -123,10 +125,12 @@ static enum verdict judge(const struct record_service *rs, const struct sup_stat
 	}
 }
 
-/* WAITING for something that will never come: the dependency's failure is the one to tell. */
+/* WAITING for something that will never come: the dependency's failure is the one to
+ * tell. */
 static enum verdict judge_all(const struct record *rec, int stack_fd,
 			      const struct strv *services, struct stack_failure *fail,
-			      struct strv *told, const struct stack_watch *w, struct err *e)
+			      struct strv *told, const struct stack_watch *w,
+			      struct err *e)
 {
 	bool all_up = true;
 
@@ -148,7 +152,8 @@ static enum verdict judge_all(const struct record *rec, int stack_fd,
 		if (v == IS_UP && w && w->note && !strv_has(told, rs->name)) {
 			strv_add(told, rs->name);
 			w->note(w->arg, rs->name,
-				st.state == SUP_EXITED ? "done" : sup_state_name(st.state));
+				st.state == SUP_EXITED ? "done"
+						       : sup_state_name(st.state));
 		}
 	}
 	return all_up ? IS_UP : NOT_YET;
@@ -170,10 +175,11 @@ static int wait_event(struct stack_host *h, const char *stack, int *sock, int ms
 }
 
 int stack_wait(struct stack_host *h, const char *stack, const struct strv *services,
-	       int64_t timeout_ms, const struct stack_watch *w, bool (*stop)(void *arg), void *stop_arg,
-	       struct stack_failure *ret_failure, struct err *e)
+	       int64_t timeout_ms, const struct stack_watch *w, bool (*stop)(void *arg),
+	       void *stop_arg, struct stack_failure *ret_failure, struct err *e)
 {
-	uint64_t end = proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
+	uint64_t end =
+		proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
 	AUTO_CLOSE int stack_fd = -1, sock = -1;
 	AUTO_STRV struct strv told = STRV_INIT;
 	struct record *rec = NULL;
@@ -193,8 +199,8 @@ int stack_wait(struct stack_host *h, const char *stack, const struct strv *servi
 		if (stop && stop(stop_arg))
 			r = err_msg(e, EINTR, "interrupted");
 		else if (timeout_ms >= 0 && proc_now_ns() > end)
-			r = err_msg(e, ETIMEDOUT, "stack '%s' is not up after %lld ms", stack,
-				    (long long)timeout_ms);
+			r = err_msg(e, ETIMEDOUT, "stack '%s' is not up after %lld ms",
+				    stack, (long long)timeout_ms);
 		else
 			r = wait_event(h, stack, &sock, LOOK_MS, e);
 	}

@@ -28,7 +28,8 @@ static bool pidfd_exit(const struct service *s, int *ret_status)
 {
 	struct pidfd_info info = { .mask = INFO_EXIT };
 
-	if (s->pidfd < 0 || ioctl(s->pidfd, _IOWR(0xff, 11, struct pidfd_info), &info) < 0 ||
+	if (s->pidfd < 0 ||
+	    ioctl(s->pidfd, _IOWR(0xff, 11, struct pidfd_info), &info) < 0 ||
 	    !(info.mask & INFO_EXIT))
 		return false;
 	*ret_status = info.exit_code;
@@ -41,11 +42,13 @@ void adopt_look(struct supervisor *sup, struct service *s)
 
 	if (!s->st.pid)
 		return;
-	if (status_read_exit(s, &status) || pidfd_exit(s, &status) || ++s->tries > LOOKS) {
+	if (status_read_exit(s, &status) || pidfd_exit(s, &status) ||
+	    ++s->tries > LOOKS) {
 		conduct_ended(sup, s, status);
 		return;
 	}
-	/* Whoever reaps it has not done so yet; the pidfd would report its end without pause. */
+	/* Whoever reaps it has not done so yet; the pidfd would report its end without
+	 * pause. */
 	if (s->pidfd >= 0)
 		(void)epoll_ctl(sup->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
 	s->due_ns = proc_now_ns() + LOOK_AGAIN_MS * 1000000u;
@@ -70,12 +73,14 @@ static void take_over(struct supervisor *sup, struct service *s)
 		   (s->st.state == SUP_RUNNING && s->spec.health == SUP_HEALTH_NONE);
 	if (s->st.state == SUP_STOPPING) {
 		s->after = s->st.wanted ? AFTER_START : AFTER_IDLE;
-		s->st.state = SUP_RUNNING; /* the signal may not have been sent: ask again */
+		s->st.state =
+			SUP_RUNNING; /* the signal may not have been sent: ask again */
 		s->stop_pending = true;
 		return;
 	}
 	if (s->ready)
-		launch_refresh(sup, s); /* the one before may have died with its supervisor */
+		launch_refresh(sup,
+			       s); /* the one before may have died with its supervisor */
 	if (s->st.state != SUP_PAUSED)
 		health_resume(s);
 }
@@ -102,9 +107,12 @@ static void adopt(struct supervisor *sup, struct service *s)
 		s->due_ns = proc_now_ns() + restart_next(&c).delay_ms * 1000000ull;
 		return;
 	}
-	/* A launcher dies with its supervisor: what it was about to start has to be started. */
+	/* A launcher dies with its supervisor: what it was about to start has to be
+	 * started. */
 	if (service_is_live(s))
-		s->st.state = s->st.wanted ? SUP_WAITING : s->st.ended ? SUP_EXITED : SUP_CREATED;
+		s->st.state = s->st.wanted  ? SUP_WAITING
+			      : s->st.ended ? SUP_EXITED
+					    : SUP_CREATED;
 	else if (s->st.state == SUP_EXITED && s->st.instance != known)
 		s->st.state = SUP_CREATED, s->st.wanted = 0;
 	status_publish(sup, s);

@@ -48,13 +48,16 @@ int sup_connect(int stack_fd, int *ret_sock, struct err *e)
 int sup_next_event(int sock, int timeout_ms, struct sup_event *ret)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
-	uint64_t end = proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
+	uint64_t end =
+		proc_now_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000u;
 	ssize_t n;
 	int r;
 
 	for (;;) {
 		uint64_t now = proc_now_ns();
-		int left = timeout_ms < 0 ? -1 : now >= end ? 0 : (int)((end - now) / 1000000u) + 1;
+		int left = timeout_ms < 0 ? -1
+			   : now >= end   ? 0
+					  : (int)((end - now) / 1000000u) + 1;
 
 		r = poll(&p, 1, left);
 		if (r < 0 && errno != EINTR)
@@ -87,7 +90,8 @@ static int await(int sock, uint32_t id, uint64_t end, const char *service, struc
 		if (r == 0)
 			return err_msg(e, ETIMEDOUT, "service '%s': timed out", service);
 		if (r < 0)
-			return err_set(e, -r, "service '%s': the supervisor went away", service);
+			return err_set(e, -r, "service '%s': the supervisor went away",
+				       service);
 		if (ev.id != id || ev.type == SUP_EV_STATE)
 			continue;
 		if (ev.type == SUP_EV_DONE)
@@ -102,13 +106,17 @@ int sup_call(int sock, enum sup_op op, const char *service, int64_t arg, int tim
 	     struct err *e)
 {
 	uint64_t now = proc_now_ns();
-	struct sup_request req = { .op = op, .id = (uint32_t)(now / 1000u) | 1u, .arg = arg };
+	struct sup_request req = { .op = op,
+				   .id = (uint32_t)(now / 1000u) | 1u,
+				   .arg = arg };
 
 	if (strlen(service) >= sizeof(req.service))
-		return err_msg(e, ENAMETOOLONG, "service '%s': name is too long", service);
+		return err_msg(e, ENAMETOOLONG, "service '%s': name is too long",
+			       service);
 	memcpy(req.service, service, strlen(service));
 	if (send(sock, &req, sizeof(req), MSG_NOSIGNAL) != sizeof(req))
 		return err_set(e, errno, "send to the supervisor");
 	return await(sock, req.id,
-		     timeout_ms < 0 ? 0 : now + (uint64_t)timeout_ms * 1000000u, service, e);
+		     timeout_ms < 0 ? 0 : now + (uint64_t)timeout_ms * 1000000u, service,
+		     e);
 }

@@ -1,6 +1,6 @@
 /*
- * supervisor/client_log.c - reads a service's log: segments in order, streams merged by the
- * index, lines put together across records and segments.
+ * supervisor/client_log.c - reads a service's log: segments in order, streams merged by
+ * the index, lines put together across records and segments.
  *
  * Knows the files that segment.c writes, while it writes and removes them.
  */
@@ -22,7 +22,7 @@ enum {
 
 struct stream {
 	int fd;
-	uint64_t next;	  /* offset in the segment up to which it was taken */
+	uint64_t next;    /* offset in the segment up to which it was taken */
 	struct buf line;  /* bytes of a line that has not ended yet */
 	uint64_t wall_ns; /* when its first byte came */
 };
@@ -41,7 +41,8 @@ struct sup_log_reader {
 	struct buf given; /* the line last returned */
 };
 
-int sup_log_open(int logs_fd, const char *service, struct sup_log_reader **ret, struct err *e)
+int sup_log_open(int logs_fd, const char *service, struct sup_log_reader **ret,
+		 struct err *e)
 {
 	struct sup_log_reader *r = mem_new(1, sizeof(*r));
 
@@ -114,7 +115,7 @@ static bool find_number(struct sup_log_reader *r, uint32_t least, uint32_t *ret)
 
 	if (fd_list(r->dir, ".", &names, &e) < 0)
 		return false;
-	strv_foreach(i, &names) {
+	strv_foreach (i, &names) {
 		unsigned long long n;
 
 		if (!str_starts(names.v[i], "idx.") ||
@@ -168,7 +169,8 @@ static bool next_chunk(struct sup_log_reader *r)
 		if (r->index < 0 && !open_next(r, r->number))
 			return false;
 		if (r->rec.len == 0 && !read_record(r)) {
-			/* Only when a newer one is there is this one complete: look once more. */
+			/* Only when a newer one is there is this one complete: look once
+			 * more. */
 			if (!find_number(r, r->number + 1, &number))
 				return false;
 			if (read_record(r))

@@ -35,7 +35,8 @@ static int read_header(int stack_fd, struct sup_header *ret, struct err *e)
 	if (read(fd, ret, sizeof(*ret)) != sizeof(*ret) || ret->magic != SUP_MAGIC ||
 	    !memchr(ret->run_dir, 0, sizeof(ret->run_dir)) ||
 	    !memchr(ret->root_dir, 0, sizeof(ret->root_dir)))
-		return err_msg(e, EINVAL, "'.spec' was not made by this version of minibox");
+		return err_msg(e, EINVAL,
+			       "'.spec' was not made by this version of minibox");
 	return 0;
 }
 
@@ -65,8 +66,10 @@ static void become(const struct start *st)
 	else if (dup2(st->ready, READY_FD) < 0)
 		_exit(1);
 	syscall(SYS_close_range, READY_FD + 1, ~0u, 0);
-	/* No environment: it would lie on the resident's stack, and its helpers get their own. */
-	execle(st->exe, st->exe, st->stack_dir, st->log_dir, (char *)NULL, (char *const[]){ NULL });
+	/* No environment: it would lie on the resident's stack, and its helpers get their
+	 * own. */
+	execle(st->exe, st->exe, st->stack_dir, st->log_dir, (char *)NULL,
+	       (char *const[]){ NULL });
 	snprintf(text, sizeof(text), "exec '%.80s': %s", st->exe, strerror(errno));
 	say(READY_FD, text);
 	_exit(1);
@@ -114,7 +117,8 @@ static int wait_ready(int fd, struct err *e)
 int sup_start(const char *exe_dir, int run_fd, const char *stack,
 	      int (*in_child)(void *arg, struct err *e), void *arg, struct err *e)
 {
-	AUTO_CLOSE int stack_fd = openat(run_fd, stack, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int stack_fd =
+		openat(run_fd, stack, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int logs_fd = -1, in = -1, out = -1;
 	AUTO_FREE char *exe = NULL, *stack_dir = NULL, *log_dir = NULL;
 	struct sup_header h;
@@ -146,8 +150,10 @@ int sup_start(const char *exe_dir, int run_fd, const char *stack,
 
 bool sup_alive(int stack_fd)
 {
-	AUTO_CLOSE int fd = openat(stack_fd, ".supervisor", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int fd =
+		openat(stack_fd, ".supervisor", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	/* Held shared for an instant at most; the supervisor's own attempt is repeated. */
+	/* Held shared for an instant at most; the supervisor's own attempt is repeated.
+	 */
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }

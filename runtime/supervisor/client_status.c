@@ -12,7 +12,8 @@
 
 enum { TRIES = 1000 };
 
-int sup_status_read(int stack_fd, const char *service, struct sup_status *ret, struct err *e)
+int sup_status_read(int stack_fd, const char *service, struct sup_status *ret,
+		    struct err *e)
 {
 	AUTO_FREE char *path = str_fmt("%s/status", service);
 	AUTO_CLOSE int fd = openat(stack_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -221,14 +221,14 @@ static void act_resume(struct supervisor *sup, struct service *s)
 void conduct_fire(struct supervisor *sup, struct service *s, enum state_event ev)
 {
 	static void (*const acts[N_ACTS])(struct supervisor *, struct service *) = {
-		[ACT_WANT] = act_want,	   [ACT_AGAIN] = act_again,
+		[ACT_WANT] = act_want,     [ACT_AGAIN] = act_again,
 		[ACT_LAUNCH] = act_launch, [ACT_BEGIN] = act_begin,
-		[ACT_LATE] = act_late,	   [ACT_READY] = act_ready,
-		[ACT_MARK] = act_mark,	   [ACT_SICK] = act_sick,
-		[ACT_END] = act_end,	   [ACT_STOPPED] = act_stopped,
+		[ACT_LATE] = act_late,     [ACT_READY] = act_ready,
+		[ACT_MARK] = act_mark,     [ACT_SICK] = act_sick,
+		[ACT_END] = act_end,       [ACT_STOPPED] = act_stopped,
 		[ACT_SIGNAL] = act_signal, [ACT_HOLD] = act_hold,
 		[ACT_HURRY] = act_hurry,   [ACT_UNWANT] = act_unwant,
-		[ACT_KILL] = act_kill,	   [ACT_ABORT] = act_abort,
+		[ACT_KILL] = act_kill,     [ACT_ABORT] = act_abort,
 		[ACT_RESUME] = act_resume,
 	};
 	struct transition t = state_next(s->st.state, ev);
@@ -324,7 +324,8 @@ void conduct_stop(struct supervisor *sup, struct service *s, int64_t stop_ms,
 	sup->unsettled = true;
 	if (after != AFTER_IDLE || !s->st.wanted)
 		return;
-	/* Published before its turn comes: killed half way, a successor must not restart it. */
+	/* Published before its turn comes: killed half way, a successor must not restart
+	 * it. */
 	s->st.wanted = 0;
 	status_publish(sup, s);
 }

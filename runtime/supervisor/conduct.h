@@ -1,5 +1,6 @@
 /*
- * supervisor/conduct.h - conducts services through the table of states.h: performs its actions.
+ * supervisor/conduct.h - conducts services through the table of states.h: performs its
+ * actions.
  *
  * Knows policy only by asking restart.h and depends.h. Every change is published.
  */
@@ -11,7 +12,8 @@
 
 /** conduct_fire() - let @ev happen to @s */
 void conduct_fire(struct supervisor *sup, struct service *s, enum state_event ev);
-/** conduct_ended() - its process is gone; @wait_status counts if minibox-init left none */
+/** conduct_ended() - its process is gone; @wait_status counts if minibox-init left none
+ */
 void conduct_ended(struct supervisor *sup, struct service *s, int wait_status);
 /** conduct_due() - its timer ran out */
 void conduct_due(struct supervisor *sup, struct service *s);
@@ -21,7 +23,8 @@ void conduct_want(struct supervisor *sup, struct service *s);
  * @grace_ms: -1: the service's own; @after: what then */
 void conduct_stop(struct supervisor *sup, struct service *s, int64_t grace_ms,
 		  enum after_stop after);
-/** conduct_settle() - start what may start, stop what may stop, answer what has come about */
+/** conduct_settle() - start what may start, stop what may stop, answer what has come
+ * about */
 void conduct_settle(struct supervisor *sup);
 /** conduct_signal() - to its PID 1. Return: 0 or -errno. */
 int conduct_signal(const struct service *s, int signal);

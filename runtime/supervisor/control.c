@@ -19,7 +19,8 @@
 
 int control_listen(struct supervisor *sup)
 {
-	static const struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = ".control" };
+	static const struct sockaddr_un at = { .sun_family = AF_UNIX,
+					       .sun_path = ".control" };
 
 	unlink(at.sun_path); /* of one that was killed; the lock says that none lives */
 	sup->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -87,14 +88,15 @@ static bool keep(struct supervisor *sup, uint32_t client, const struct sup_reque
 	for (unsigned i = 0; i < PENDING; i++) {
 		if (sup->pending[i].op)
 			continue;
-		sup->pending[i] = (struct pending){ req->id, (uint16_t)req->op, (uint16_t)client,
-						    (uint16_t)slot };
+		sup->pending[i] = (struct pending){ req->id, (uint16_t)req->op,
+						    (uint16_t)client, (uint16_t)slot };
 		return true;
 	}
 	return false;
 }
 
-static void request_one(struct supervisor *sup, const struct sup_request *req, struct service *s)
+static void request_one(struct supervisor *sup, const struct sup_request *req,
+			struct service *s)
 {
 	switch (req->op) {
 	case SUP_OP_UP:
@@ -236,7 +238,8 @@ static enum outcome outcome_of(const struct supervisor *sup, const struct servic
 	case SUP_EXITED:
 		return FAILED;
 	case SUP_WAITING:
-		return depends_may_start(sup, s, &dep) == DEPENDS_IMPOSSIBLE ? FAILED : OPEN;
+		return depends_may_start(sup, s, &dep) == DEPENDS_IMPOSSIBLE ? FAILED
+									     : OPEN;
 	default:
 		return OPEN;
 	}
@@ -255,8 +258,8 @@ static enum outcome outcome_of_all(const struct supervisor *sup, uint32_t op,
 		o = outcome_of(sup, &sup->service[i], op);
 		if (o == OPEN)
 			return OPEN;
-		if (o == FAILED && op == SUP_OP_RESTART && sup->service[i].st.exit_status == 0 &&
-		    sup->service[i].st.ended)
+		if (o == FAILED && op == SUP_OP_RESTART &&
+		    sup->service[i].st.exit_status == 0 && sup->service[i].st.ended)
 			continue; /* a short program that has done its work again */
 		if (o == FAILED) {
 			worst = FAILED;
@@ -284,8 +287,10 @@ void control_settle(struct supervisor *sup)
 		if (o == OPEN)
 			continue;
 		sup->pending[i].op = 0;
-		send_event(sup, p.client, o == DONE ? SUP_EV_DONE : SUP_EV_FAILED, p.id, s,
-			   o == FAILED && p.op == SUP_OP_STOP ? "it was started again" : NULL);
+		send_event(sup, p.client, o == DONE ? SUP_EV_DONE : SUP_EV_FAILED, p.id,
+			   s,
+			   o == FAILED && p.op == SUP_OP_STOP ? "it was started again"
+							      : NULL);
 	}
 }
 

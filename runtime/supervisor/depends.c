@@ -12,7 +12,8 @@ bool depends_is_ready(const struct service *s)
 static bool runs(const struct service *s)
 {
 	return (s->st.state == SUP_RUNNING || s->st.state == SUP_HEALTHY ||
-		s->st.state == SUP_UNHEALTHY) && !s->refresher;
+		s->st.state == SUP_UNHEALTHY) &&
+	       !s->refresher;
 }
 
 enum depends_answer depends_check(enum sup_condition condition, const struct service *dep)
@@ -24,7 +25,8 @@ enum depends_answer depends_check(enum sup_condition condition, const struct ser
 		return DEPENDS_PENDING; /* it is about to go */
 	if (condition == SUP_DEP_COMPLETED && fine)
 		return DEPENDS_MET;
-	/* Without a healthcheck "healthy" is "started", which a short program stays for good. */
+	/* Without a healthcheck "healthy" is "started", which a short program stays for
+	 * good. */
 	if (condition == SUP_DEP_HEALTHY && dep->spec.health == SUP_HEALTH_NONE)
 		condition = SUP_DEP_STARTED;
 	if (condition == SUP_DEP_STARTED && (fine || runs(dep)))
@@ -34,7 +36,8 @@ enum depends_answer depends_check(enum sup_condition condition, const struct ser
 	return done && dep->st.wanted ? DEPENDS_IMPOSSIBLE : DEPENDS_PENDING;
 }
 
-enum depends_answer depends_may_start(const struct supervisor *sup, const struct service *s,
+enum depends_answer depends_may_start(const struct supervisor *sup,
+				      const struct service *s,
 				      const struct service **ret_dep)
 {
 	enum depends_answer worst = DEPENDS_MET;

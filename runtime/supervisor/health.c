@@ -30,17 +30,19 @@ static void schedule(struct service *s)
 	uint64_t now = proc_now_ns();
 	uint64_t uptime_ms = (now - s->begun_ns) / 1000000u;
 
-	s->probe.due_ns = now + probe_delay_ms(&s->spec, is_first(s), uptime_ms) * 1000000ull;
+	s->probe.due_ns =
+		now + probe_delay_ms(&s->spec, is_first(s), uptime_ms) * 1000000ull;
 }
 
 void health_begin(struct service *s)
 {
 	if (s->spec.health == SUP_HEALTH_NONE)
 		return;
-	/* Probes come fast at first, so that a success is seen early; failures count as if
-	 * they came at the interval, the first one an interval after the grace. */
+	/* Probes come fast at first, so that a success is seen early; failures count as
+	 * if they came at the interval, the first one an interval after the grace. */
 	s->probe.count_ns = s->begun_ns + (s->spec.health_start_ms +
-					   (uint64_t)s->spec.health_interval_ms) * 1000000u;
+					   (uint64_t)s->spec.health_interval_ms) *
+						  1000000u;
 	schedule(s);
 }
 
@@ -99,7 +101,8 @@ static void failed(struct supervisor *sup, struct service *s, const char *why)
 		status_publish(sup, s);
 }
 
-static void failed_by(struct supervisor *sup, struct service *s, const char *what, int code)
+static void failed_by(struct supervisor *sup, struct service *s, const char *what,
+		      int code)
 {
 	char why[TEXT];
 	struct text t = text_over(why, sizeof(why));
@@ -208,16 +211,19 @@ static void connected(struct supervisor *sup, struct service *s)
 		passed(sup, s);
 		return;
 	}
-	/* A fresh connection's buffer takes a few hundred bytes at once, or it is broken. */
+	/* A fresh connection's buffer takes a few hundred bytes at once, or it is broken.
+	 */
 	if (send(s->probe.fd, request, n, MSG_NOSIGNAL) != (ssize_t)n) {
 		failed_by(sup, s, "send the probe", errno);
 		return;
 	}
 	s->probe.phase = PROBE_REPLY;
-	loop_change(sup, s->probe.fd, TOKEN_PROBE, service_slot(sup, s), EPOLLIN | EPOLLRDHUP);
+	loop_change(sup, s->probe.fd, TOKEN_PROBE, service_slot(sup, s),
+		    EPOLLIN | EPOLLRDHUP);
 }
 
-/* Bytes left unread would turn the close into a reset, which servers log as a client's fault. */
+/* Bytes left unread would turn the close into a reset, which servers log as a client's
+ * fault. */
 static void discard(int fd)
 {
 	while (recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT) > 0)
@@ -247,8 +253,8 @@ static void reply(struct supervisor *sup, struct service *s, uint32_t events)
 		failed(sup, s, why);
 		break;
 	case PROBE_MORE:
-		/* The bytes stay in the socket, which needs no buffer here; it speaks up again
-		 * when there are more of them. */
+		/* The bytes stay in the socket, which needs no buffer here; it speaks up
+		 * again when there are more of them. */
 		setsockopt(s->probe.fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more));
 		break;
 	}

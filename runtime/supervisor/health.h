@@ -1,5 +1,6 @@
 /*
- * supervisor/health.h - runs healthchecks: sockets in the event loop, or `minibox _health`.
+ * supervisor/health.h - runs healthchecks: sockets in the event loop, or `minibox
+ * _health`.
  *
  * Asks probe.h for words and verdicts, tells conduct.h what came out.
  */

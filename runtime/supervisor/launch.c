@@ -95,7 +95,8 @@ void launch_read_report(struct supervisor *sup, struct service *s)
 
 void launch_ended(struct supervisor *sup, struct service *s, int status)
 {
-	(void)status; /* what counts is the report, and that a container may have been left to us */
+	(void)status; /* what counts is the report, and that a container may have been
+			 left to us */
 	s->launcher = 0;
 	launch_read_report(sup, s);
 	sup->unsettled = true;
@@ -109,8 +110,8 @@ void launch_refresh(struct supervisor *sup, struct service *s)
 		return;
 	pid = spawn_helper(sup, s, "_refresh", -1, -1);
 	if (pid < 0)
-		note(sup, s->spec.name, "cannot run the helper that refreshes its readers",
-		     (uint64_t)-pid);
+		note(sup, s->spec.name,
+		     "cannot run the helper that refreshes its readers", (uint64_t)-pid);
 	else
 		s->refresher = pid;
 }

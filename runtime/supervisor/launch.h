@@ -1,16 +1,17 @@
 /*
- * supervisor/launch.h - starting a container by `minibox _launch`, refreshing its readers by
- * `minibox _refresh`.
+ * supervisor/launch.h - starting a container by `minibox _launch`, refreshing its readers
+ * by `minibox _refresh`.
  */
 #ifndef SUPERVISOR_LAUNCH_H
 #define SUPERVISOR_LAUNCH_H
 
 #include "runtime/supervisor/service.h"
 
-/** launch_start() - run the launcher; its failure, also this one's, comes as EV_LAUNCH_FAILED
- * Return: false and text set when not even the launcher could be run. */
+/** launch_start() - run the launcher; its failure, also this one's, comes as
+ * EV_LAUNCH_FAILED Return: false and text set when not even the launcher could be run. */
 bool launch_start(struct supervisor *sup, struct service *s);
-/** launch_read_report() - take the report if it has come; nothing when none is expected */
+/** launch_read_report() - take the report if it has come; nothing when none is expected
+ */
 void launch_read_report(struct supervisor *sup, struct service *s);
 /** launch_ended() - the launcher was reaped */
 void launch_ended(struct supervisor *sup, struct service *s, int status);

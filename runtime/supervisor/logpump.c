@@ -16,7 +16,8 @@
 
 enum {
 	PIECE = 65536,
-	DRAIN_PIECES = 4096, /* a FIFO holds far less; somebody else would have to be writing */
+	DRAIN_PIECES =
+		4096, /* a FIFO holds far less; somebody else would have to be writing */
 	PEEK = 4096,
 	DEV_NULL = 1, /* standard output is /dev/null */
 };
@@ -25,8 +26,8 @@ static bool is_same(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return fd >= 0 && fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
+	return fd >= 0 && fstat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
 void logpump_open(struct supervisor *sup, struct service *s)
@@ -43,7 +44,8 @@ void logpump_open(struct supervisor *sup, struct service *s)
 		loop_close(&l->fifo);
 		l->fifo = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 		if (l->fifo >= 0)
-			loop_watch(sup, l->fifo, TOKEN_STDOUT + i, service_slot(sup, s), EPOLLIN);
+			loop_watch(sup, l->fifo, TOKEN_STDOUT + i, service_slot(sup, s),
+				   EPOLLIN);
 	}
 }
 
@@ -92,11 +94,13 @@ static ssize_t drop(const struct supervisor *sup, struct service *s, int fifo, i
 	return n;
 }
 
-static void stored(const struct supervisor *sup, struct service *s, unsigned stream, size_t n)
+static void stored(const struct supervisor *sup, struct service *s, unsigned stream,
+		   size_t n)
 {
 	s->log.stream[stream].size += n;
 	if (s->log.dropped)
-		note(sup, s->spec.name, "log is written again; bytes dropped", s->log.dropped);
+		note(sup, s->spec.name, "log is written again; bytes dropped",
+		     s->log.dropped);
 	s->log.dropped = 0;
 	segment_index(&s->log, stream);
 	if (segment_is_done(&s->log, &s->spec) &&

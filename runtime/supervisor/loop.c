@@ -13,12 +13,14 @@
 #include "runtime/supervisor/launch.h"
 #include "runtime/supervisor/logpump.h"
 
-static void control(struct supervisor *sup, int op, int fd, uint64_t token, uint32_t events)
+static void control(struct supervisor *sup, int op, int fd, uint64_t token,
+		    uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.u64 = token };
 
-	/* It fails only for lack of memory or for a limit of watches; what is not watched is
-	 * then found by the timers or by SIGCHLD, but for a log, which reopens with its service. */
+	/* It fails only for lack of memory or for a limit of watches; what is not watched
+	 * is then found by the timers or by SIGCHLD, but for a log, which reopens with
+	 * its service. */
 	(void)epoll_ctl(sup->epoll, op, fd, &ev);
 }
 
@@ -155,7 +157,8 @@ static int until_next(const struct supervisor *sup)
 	}
 	if (next == UINT64_MAX)
 		return -1;
-	next = next > now ? (next - now + 999999) / 1000000 : 0; /* rounded up: never spins */
+	next = next > now ? (next - now + 999999) / 1000000
+			  : 0; /* rounded up: never spins */
 	return next > 600000 ? 600000 : (int)next;
 }
 
@@ -168,7 +171,8 @@ void loop_run(struct supervisor *sup)
 		conduct_settle(sup); /* may set timers */
 		if (is_over(sup))
 			return;
-		/* One at a time: no event can then be about an fd that the one before it closed. */
+		/* One at a time: no event can then be about an fd that the one before it
+		 * closed. */
 		if (epoll_wait(sup->epoll, &ev, 1, until_next(sup)) == 1)
 			dispatch(sup, &ev);
 	}

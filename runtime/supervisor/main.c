@@ -1,9 +1,9 @@
 /*
  * supervisor/main.c - minibox-supervisor STACK_DIR LOG_DIR: keeper and supervisor.
  *
- * Two processes on the same pages: the keeper starts the supervisor again at once when it dies,
- * since a FIFO that nobody reads blocks the services. Descriptor 3 is the ready pipe: "1" when
- * the socket listens, else a message.
+ * Two processes on the same pages: the keeper starts the supervisor again at once when it
+ * dies, since a FIFO that nobody reads blocks the services. Descriptor 3 is the ready
+ * pipe: "1" when the socket listens, else a message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -154,7 +154,8 @@ static int keep(int logs, int lock, int ready)
 	}
 }
 
-/* Somebody who only looks whether a supervisor lives holds the lock for an instant, too. */
+/* Somebody who only looks whether a supervisor lives holds the lock for an instant, too.
+ */
 static int take_lock(void)
 {
 	int fd = open(".supervisor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -13,8 +13,9 @@ enum { NOTES_MAX_BYTES = 65536 };
 
 void note(const struct supervisor *sup, const char *service, const char *what, uint64_t n)
 {
-	AUTO_CLOSE int fd = openat(sup->logs, "supervisor.log",
-				   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int fd =
+		openat(sup->logs, "supervisor.log",
+		       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char line[320];
 	struct text t = text_over(line, sizeof(line) - 1);
 	struct stat st;

@@ -79,7 +79,8 @@ static enum probe_verdict judge_http(const char *data, size_t n, bool eof, char 
 	return fail(text, "HTTP status ", data + 9, 3);
 }
 
-/* A field of an ErrorResponse (type byte, string, NUL), within @n bytes; "" if it has none. */
+/* A field of an ErrorResponse (type byte, string, NUL), within @n bytes; "" if it has
+ * none. */
 static const char *postgres_field(const char *data, size_t n, char type)
 {
 	size_t i = 5;
@@ -102,7 +103,8 @@ static enum probe_verdict judge_postgres(const char *data, size_t n, bool eof, c
 	const char *m;
 
 	if (n > 0 && data[0] == 'R')
-		return PROBE_PASS; /* asks for a password, or lets in: both take connections */
+		return PROBE_PASS; /* asks for a password, or lets in: both take
+				      connections */
 	if (n > 0 && data[0] != 'E')
 		return fail(text, "not a postgres reply: ", data, n);
 	if (n < 5)

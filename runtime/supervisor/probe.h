@@ -1,19 +1,22 @@
 /*
- * supervisor/probe.h - what probes say and how replies are judged. Pure; replies are foreign
- * bytes (fuzzed).
+ * supervisor/probe.h - what probes say and how replies are judged. Pure; replies are
+ * foreign bytes (fuzzed).
  */
 #ifndef SUPERVISOR_PROBE_H
 #define SUPERVISOR_PROBE_H
 
 #include "runtime/supervisor/supervisor.h"
 
-enum { PROBE_REPLY_MAX = 512 }; /* a reply that is undecided after this many bytes has failed */
+enum {
+	PROBE_REPLY_MAX = 512
+}; /* a reply that is undecided after this many bytes has failed */
 
 enum probe_verdict { PROBE_MORE, PROBE_PASS, PROBE_FAIL };
 
 /**
  * probe_request() - bytes to send after connecting
- * @s:   health and health_path are looked at (http: the path; postgres: the user, "postgres" if empty)
+ * @s:   health and health_path are looked at (http: the path; postgres: the user,
+ * "postgres" if empty)
  * @buf: at least PROBE_REPLY_MAX bytes
  * Return: how many; 0: the connection itself is the answer.
  */
@@ -28,7 +31,8 @@ enum probe_verdict probe_judge(enum sup_health kind, const char *data, size_t n,
 /**
  * probe_delay_ms() - pause between two probes
  * @first: it has not passed yet. Then the pause grows with the time it has run, so that a
- *         success is seen at most an eighth of the start-up time late, at a bounded price.
+ *         success is seen at most an eighth of the start-up time late, at a bounded
+ * price.
  */
 uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime_ms);
 

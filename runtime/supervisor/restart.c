@@ -5,7 +5,8 @@ static bool policy_wants(const struct restart_case *c)
 {
 	switch (c->policy) {
 	case SUP_ALWAYS:
-	case SUP_UNLESS_STOPPED: /* differs only in what a reboot does, which is not decided here */
+	case SUP_UNLESS_STOPPED: /* differs only in what a reboot does, which is not
+				    decided here */
 		return true;
 	case SUP_ON_FAILURE:
 		return c->failed && (c->max == 0 || c->restarts < c->max);

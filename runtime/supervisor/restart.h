@@ -7,18 +7,18 @@
 #include "runtime/supervisor/supervisor.h"
 
 enum {
-	RESTART_FIRST_MS = 100,	 /* doubled with every restart in a row ... */
+	RESTART_FIRST_MS = 100,  /* doubled with every restart in a row ... */
 	RESTART_MOST_MS = 60000, /* ... up to this */
 	RESTART_CALM_MS = 10000, /* uptime after which a crash is no longer "in a row" */
 };
 
 struct restart_case {
 	enum sup_restart policy;
-	uint32_t max;	   /* of on-failure; 0: no bound */
+	uint32_t max;      /* of on-failure; 0: no bound */
 	uint32_t restarts; /* since it was last wanted by somebody */
 	uint32_t streak;   /* of them in a row without RESTART_CALM_MS of uptime */
 	uint64_t uptime_ms;
-	bool failed;	   /* status other than 0, or unhealthy */
+	bool failed; /* status other than 0, or unhealthy */
 };
 struct restart_verdict {
 	bool again;

@@ -39,7 +39,8 @@ static int open_file(int dir, const char *kind, uint32_t number, uint64_t *ret_s
 	return fd;
 }
 
-/* Where the index ends for each stream: the newest record of it, looked for from the end. */
+/* Where the index ends for each stream: the newest record of it, looked for from the end.
+ */
 static void find_covered(struct service_log *log)
 {
 	struct sup_log_record r[RECORDS];
@@ -54,7 +55,8 @@ static void find_covered(struct service_log *log)
 		size_t bytes = (size_t)count * sizeof(*r);
 
 		n -= count;
-		if (pread(log->index, r, bytes, (off_t)(n * sizeof(*r))) != (ssize_t)bytes)
+		if (pread(log->index, r, bytes, (off_t)(n * sizeof(*r))) !=
+		    (ssize_t)bytes)
 			return;
 		for (size_t i = (size_t)count; i-- > 0;) {
 			unsigned stream = r[i].stream - 1;
@@ -94,7 +96,7 @@ static void scan(int dir, struct service_log *log)
 		uint16_t len;
 		uint8_t type;
 		char name[];
-	} *d;
+	} * d;
 	uint64_t buf[128]; /* aligned as the kernel's records are */
 	bool any = false;
 	long n;
@@ -140,7 +142,8 @@ int segment_open(int logs, struct service_log *log, const struct sup_service *sp
 	r = open_number(dir, log, log->last);
 	if (r < 0)
 		return r;
-	/* After a power cut the data may be shorter than its index: leave that segment alone. */
+	/* After a power cut the data may be shorter than its index: leave that segment
+	 * alone. */
 	if (is_torn(&log->stream[0]) || is_torn(&log->stream[1]))
 		return segment_rotate(logs, log, spec);
 	for (unsigned i = 0; i < LOG_STREAMS; i++)
@@ -180,7 +183,8 @@ static uint64_t segment_used(const struct service_log *log)
 	return used > log->index_size ? used : log->index_size;
 }
 
-size_t segment_room(const struct service_log *log, const struct sup_service *spec, size_t most)
+size_t segment_room(const struct service_log *log, const struct sup_service *spec,
+		    size_t most)
 {
 	uint64_t used = segment_used(log), room;
 
@@ -194,7 +198,8 @@ static bool ends_a_line(const struct log_stream *l)
 {
 	char c = 0;
 
-	return l->size == 0 || (pread(l->file, &c, 1, (off_t)l->size - 1) == 1 && c == '\n');
+	return l->size == 0 ||
+	       (pread(l->file, &c, 1, (off_t)l->size - 1) == 1 && c == '\n');
 }
 
 bool segment_is_done(const struct service_log *log, const struct sup_service *spec)

@@ -1,9 +1,10 @@
 /*
- * supervisor/service.h - what the resident program remembers: one struct, one slot a service.
+ * supervisor/service.h - what the resident program remembers: one struct, one slot a
+ * service.
  *
- * Knows the memory; every file of the resident acts on it. All of it lies in one anonymous
- * mapping sized for the largest stack: pages of slots never used are never touched, so three
- * services cost one page and no allocator is linked.
+ * Knows the memory; every file of the resident acts on it. All of it lies in one
+ * anonymous mapping sized for the largest stack: pages of slots never used are never
+ * touched, so three services cost one page and no allocator is linked.
  */
 #ifndef SUPERVISOR_SERVICE_H
 #define SUPERVISOR_SERVICE_H
@@ -13,9 +14,10 @@
 #include "runtime/supervisor/supervisor.h"
 
 enum {
-	CLIENTS = 24,  /* connections to .control at once; further ones are closed */
-	PENDING = 24,  /* STOP and RESTART requests that wait for their end: one a client */
-	LAUNCHES = 8,  /* launchers at once: each is a whole minibox of some MiB */
+	CLIENTS = 24, /* connections to .control at once; further ones are closed */
+	PENDING =
+		24, /* STOP and RESTART requests that wait for their end: one a client */
+	LAUNCHES = 8, /* launchers at once: each is a whole minibox of some MiB */
 	ALL_SERVICES = 0xffff,
 	LOG_STREAMS = 2,
 };
@@ -41,13 +43,13 @@ enum after_stop {
 enum probe_phase { PROBE_IDLE, PROBE_CONNECT, PROBE_REPLY, PROBE_EXEC };
 
 struct probe {
-	int fd;		   /* socket, or the helper's standard output */
-	int pid;	   /* of the helper */
-	uint32_t phase;	   /* enum probe_phase */
+	int fd;         /* socket, or the helper's standard output */
+	int pid;        /* of the helper */
+	uint32_t phase; /* enum probe_phase */
 	uint32_t text_len;
 	uint64_t due_ns;   /* next probe, or the time limit of the present one; 0: none */
 	uint64_t count_ns; /* before its first success: no failure counts before this */
-	char text[160];	   /* last bytes that the helper said */
+	char text[160];    /* last bytes that the helper said */
 };
 
 struct log_stream {
@@ -65,18 +67,18 @@ struct service_log {
 
 struct service {
 	struct sup_service spec; /* deps[].service is a slot; an empty name: free slot */
-	struct sup_status st;	 /* as last published, but for the change in progress */
-	int pidfd, report;	 /* report: read end of the launcher's fd 3 */
+	struct sup_status st;    /* as last published, but for the change in progress */
+	int pidfd, report;       /* report: read end of the launcher's fd 3 */
 	int launcher, refresher; /* pids of helpers */
-	bool stop_pending;	 /* to be stopped as soon as its dependants are */
-	bool ready;		 /* was announced as ready for this pid */
-	bool adopted;		 /* its process is not our child */
-	uint8_t after;		 /* enum after_stop */
-	uint32_t streak;	 /* restarts in a row without 10 s of uptime */
-	uint32_t tries;		 /* looks for the exit status of an adopted process */
-	int64_t stop_ms;	 /* grace of the present stop; -1: the spec's */
-	uint64_t due_ns;	 /* backoff, grace or launch limit; 0: none */
-	uint64_t begun_ns;	 /* CLOCK_MONOTONIC of its start */
+	bool stop_pending;       /* to be stopped as soon as its dependants are */
+	bool ready;              /* was announced as ready for this pid */
+	bool adopted;            /* its process is not our child */
+	uint8_t after;           /* enum after_stop */
+	uint32_t streak;         /* restarts in a row without 10 s of uptime */
+	uint32_t tries;          /* looks for the exit status of an adopted process */
+	int64_t stop_ms;         /* grace of the present stop; -1: the spec's */
+	uint64_t due_ns;         /* backoff, grace or launch limit; 0: none */
+	uint64_t begun_ns;       /* CLOCK_MONOTONIC of its start */
 	struct probe probe;
 	struct service_log log;
 };
@@ -88,14 +90,14 @@ struct client {
 
 struct pending {
 	uint32_t id;
-	uint16_t op;	  /* 0: free */
+	uint16_t op; /* 0: free */
 	uint16_t client;
 	uint16_t service; /* slot or ALL_SERVICES */
 };
 
 struct supervisor {
 	int epoll, logs, listener, signals;
-	uint32_t n;	/* slots in use lie below this */
+	uint32_t n;     /* slots in use lie below this */
 	bool unsettled; /* something changed that dependants or requests may wait for */
 	bool quitting;
 	struct client client[CLIENTS];

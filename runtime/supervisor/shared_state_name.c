@@ -4,11 +4,11 @@
 const char *sup_state_name(enum sup_state s)
 {
 	static const char names[SUP_N_STATES][12] = {
-		[SUP_CREATED] = "created",     [SUP_WAITING] = "waiting",
-		[SUP_STARTING] = "starting",   [SUP_RUNNING] = "running",
-		[SUP_HEALTHY] = "healthy",     [SUP_UNHEALTHY] = "unhealthy",
+		[SUP_CREATED] = "created",       [SUP_WAITING] = "waiting",
+		[SUP_STARTING] = "starting",     [SUP_RUNNING] = "running",
+		[SUP_HEALTHY] = "healthy",       [SUP_UNHEALTHY] = "unhealthy",
 		[SUP_RESTARTING] = "restarting", [SUP_STOPPING] = "stopping",
-		[SUP_PAUSED] = "paused",       [SUP_EXITED] = "exited",
+		[SUP_PAUSED] = "paused",         [SUP_EXITED] = "exited",
 	};
 
 	return (unsigned)s < SUP_N_STATES ? names[s] : "unknown";

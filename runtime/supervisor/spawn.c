@@ -15,7 +15,8 @@ static void become(const char *path, char **argv, char **env, int fd, int as_fd)
 	sigset_t none;
 
 	(void)setsid();
-	/* A launcher that outlived the supervisor would start a container nobody knows of. */
+	/* A launcher that outlived the supervisor would start a container nobody knows
+	 * of. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -28,12 +29,14 @@ static void become(const char *path, char **argv, char **env, int fd, int as_fd)
 	_exit(125);
 }
 
-int spawn_helper(const struct supervisor *sup, const struct service *s, const char *verb, int fd,
-		 int as_fd)
+int spawn_helper(const struct supervisor *sup, const struct service *s, const char *verb,
+		 int fd, int as_fd)
 {
 	char root[sizeof(sup->head.root_dir) + 16], run[sizeof(sup->head.run_dir) + 16];
-	char *env[] = { root, run, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-			NULL };
+	char *env[] = {
+		root, run,
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+	};
 	char *argv[] = { (char *)sup->head.minibox, (char *)verb, (char *)sup->head.stack,
 			 (char *)s->spec.name, NULL };
 	struct text t = text_over(root, sizeof(root));

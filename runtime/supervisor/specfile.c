@@ -78,7 +78,8 @@ const char *specfile_check(const void *data, size_t size)
 	if (size < sizeof(*h) || h->magic != SUP_MAGIC || h->version != SUP_VERSION ||
 	    h->service_size != sizeof(*s))
 		return "not made by this version of minibox";
-	if (h->n_services > SUP_SERVICES || size != sizeof(*h) + h->n_services * sizeof(*s))
+	if (h->n_services > SUP_SERVICES ||
+	    size != sizeof(*h) + h->n_services * sizeof(*s))
 		return "its size is wrong";
 	if (!is_name(h->stack) || !is_string(h->run_dir, sizeof(h->run_dir)) ||
 	    !is_string(h->root_dir, sizeof(h->root_dir)) ||
@@ -93,7 +94,8 @@ const char *specfile_check(const void *data, size_t size)
 			if (strcmp(s[i].name, s[j].name) == 0)
 				return "a service's name stands twice";
 	}
-	return has_cycle(s, h->n_services) ? "services depend on each other in a circle" : NULL;
+	return has_cycle(s, h->n_services) ? "services depend on each other in a circle"
+					   : NULL;
 }
 
 static struct service *find(struct supervisor *sup, const char *name)

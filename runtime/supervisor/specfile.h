@@ -7,13 +7,15 @@
 #include "runtime/supervisor/service.h"
 
 /**
- * specfile_check() - is this a compiled spec that can be trusted blindly afterwards? Pure.
+ * specfile_check() - is this a compiled spec that can be trusted blindly afterwards?
+ * Pure.
  * @data: aligned for uint32_t
  * Return: NULL, or what is wrong (a literal).
  */
 const char *specfile_check(const void *data, size_t size);
 /**
- * specfile_load() - read .spec in the working directory; services keep slot and state by name
+ * specfile_load() - read .spec in the working directory; services keep slot and state by
+ * name
  * @why: filled on failure, when nothing has changed
  * Return: 0 or -errno.
  */

@@ -56,7 +56,8 @@ static const struct transition table[SUP_N_STATES][N_EVENTS] = {
 		[EV_WANT] = { SUP_WAITING, ACT_WANT },
 	},
 };
-_Static_assert(N_EVENTS == 11 && SUP_N_STATES == 10, "a new row or column needs its cells");
+_Static_assert(N_EVENTS == 11 && SUP_N_STATES == 10,
+	       "a new row or column needs its cells");
 
 struct transition state_next(enum sup_state s, enum state_event ev)
 {

@@ -1,5 +1,6 @@
 /*
- * supervisor/states.h - the life of a service as a table: state x event -> next state, action.
+ * supervisor/states.h - the life of a service as a table: state x event -> next state,
+ * action.
  *
  * Pure. Does not know what an action does; conduct.c performs it.
  */
@@ -9,15 +10,15 @@
 #include "runtime/supervisor/supervisor.h"
 
 enum state_event {
-	EV_WANT,	  /* somebody wants it up */
-	EV_GO,		  /* its dependencies are there */
-	EV_LAUNCHED,	  /* the launcher reports a process */
+	EV_WANT,          /* somebody wants it up */
+	EV_GO,            /* its dependencies are there */
+	EV_LAUNCHED,      /* the launcher reports a process */
 	EV_LAUNCH_FAILED, /* the launcher reports, or shows, a failure */
-	EV_PASS,	  /* a probe passed */
-	EV_SICK,	  /* as many probes in a row failed as the healthcheck allows */
-	EV_ENDED,	  /* the process ended */
-	EV_STOP,	  /* it is to be stopped now */
-	EV_DUE,		  /* its timer ran out */
+	EV_PASS,          /* a probe passed */
+	EV_SICK,          /* as many probes in a row failed as the healthcheck allows */
+	EV_ENDED,         /* the process ended */
+	EV_STOP,          /* it is to be stopped now */
+	EV_DUE,           /* its timer ran out */
 	EV_PAUSE,
 	EV_UNPAUSE,
 	N_EVENTS
@@ -33,15 +34,15 @@ enum state_act {
 	ACT_READY,  /* its first probe passed */
 	ACT_MARK,   /* nothing but the new state */
 	ACT_SICK,   /* restart it if the policy says so */
-	ACT_END,    /* ended by itself: the policy decides between EXITED and RESTARTING */
-	ACT_STOPPED,/* ended as asked */
-	ACT_SIGNAL, /* send the stop signal */
-	ACT_HOLD,   /* nothing to signal yet: the launcher has not reported */
-	ACT_HURRY,  /* asked again to stop: the shorter grace holds */
-	ACT_UNWANT, /* has no process: settled at once */
-	ACT_KILL,   /* grace is over */
-	ACT_ABORT,  /* the launcher takes too long */
-	ACT_RESUME, /* back to what it was before the pause */
+	ACT_END, /* ended by itself: the policy decides between EXITED and RESTARTING */
+	ACT_STOPPED, /* ended as asked */
+	ACT_SIGNAL,  /* send the stop signal */
+	ACT_HOLD,    /* nothing to signal yet: the launcher has not reported */
+	ACT_HURRY,   /* asked again to stop: the shorter grace holds */
+	ACT_UNWANT,  /* has no process: settled at once */
+	ACT_KILL,    /* grace is over */
+	ACT_ABORT,   /* the launcher takes too long */
+	ACT_RESUME,  /* back to what it was before the pause */
 	N_ACTS
 };
 
@@ -50,7 +51,8 @@ struct transition {
 	uint8_t act;  /* enum state_act */
 };
 
-/** state_next() - the table; an event without a meaning gives the same state and ACT_NONE */
+/** state_next() - the table; an event without a meaning gives the same state and ACT_NONE
+ */
 struct transition state_next(enum sup_state s, enum state_event ev);
 
 #endif

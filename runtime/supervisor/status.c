@@ -48,7 +48,8 @@ bool status_load(struct service *s)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || pread(fd, &st, sizeof(st), 0) != sizeof(st))
 		return false;
-	/* A writer killed inside pwrite leaves two different numbers: better forgotten. */
+	/* A writer killed inside pwrite leaves two different numbers: better forgotten.
+	 */
 	if (st.seq != st.seq_end || (st.seq & 1) || st.state >= SUP_N_STATES)
 		return false;
 	st.text[sizeof(st.text) - 1] = '\0';

@@ -1,6 +1,6 @@
 /*
- * supervisor/status.h - SERVICE/status and SERVICE/exit, relative to the working directory
- * (RUN/STACK).
+ * supervisor/status.h - SERVICE/status and SERVICE/exit, relative to the working
+ * directory (RUN/STACK).
  */
 #ifndef SUPERVISOR_STATUS_H
 #define SUPERVISOR_STATUS_H
@@ -9,7 +9,8 @@
 
 /** status_publish() - write the record and tell the watchers */
 void status_publish(struct supervisor *sup, struct service *s);
-/** status_load() - the record that an earlier supervisor left; false: none that can be used */
+/** status_load() - the record that an earlier supervisor left; false: none that can be
+ * used */
 bool status_load(struct service *s);
 /** status_read_exit() - wait status that minibox-init left, false: none */
 bool status_read_exit(const struct service *s, int *ret_status);

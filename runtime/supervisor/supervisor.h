@@ -1,19 +1,21 @@
 /*
- * supervisor/supervisor.h - the contract between the resident minibox-supervisor and the program.
+ * supervisor/supervisor.h - the contract between the resident minibox-supervisor and the
+ * program.
  *
- * Two parties include this: minibox-supervisor (static, musl, base without JSON) and, through
- * the client_*.c files of this room, the full program. Everything they exchange is flat and
- * versioned: a compiled spec (file), one status record a service (file), requests and events
- * (SOCK_SEQPACKET), log segments with an index (files).
+ * Two parties include this: minibox-supervisor (static, musl, base without JSON) and,
+ * through the client_*.c files of this room, the full program. Everything they exchange
+ * is flat and versioned: a compiled spec (file), one status record a service (file),
+ * requests and events (SOCK_SEQPACKET), log segments with an index (files).
  *
  * Files below RUN/STACK (a 0700 directory on a tmpfs):
  *   .spec              struct sup_header, then n struct sup_service; replaced by rename
  *   .control           the socket
  *   .supervisor        flock'ed by the running supervisor; holds its pid in decimal
  *   SERVICE/status     struct sup_status, one pwrite at offset 0
- *   SERVICE/exit       wait status of the main process as decimal text, written by minibox-init
- *   SERVICE/stdout, SERVICE/stderr  FIFOs that the supervisor reads (made by the program)
- * Below LOGS/STACK/SERVICE: out.N err.N idx.N, N from 0 upwards, the newest is written.
+ *   SERVICE/exit       wait status of the main process as decimal text, written by
+ * minibox-init SERVICE/stdout, SERVICE/stderr  FIFOs that the supervisor reads (made by
+ * the program) Below LOGS/STACK/SERVICE: out.N err.N idx.N, N from 0 upwards, the newest
+ * is written.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
@@ -28,16 +30,16 @@
 enum {
 	SUP_MAGIC = 0x3178626d, /* "mbx1" */
 	SUP_VERSION = 1,
-	SUP_NAME = 64,	  /* bytes of a service's name with its NUL */
-	SUP_DEPS = 24,	  /* dependencies of one service */
+	SUP_NAME = 64, /* bytes of a service's name with its NUL */
+	SUP_DEPS = 24, /* dependencies of one service */
 	SUP_SERVICES = 512,
 };
 
 enum sup_state {
-	SUP_CREATED,	/* not started, nothing asked */
-	SUP_WAITING,	/* wanted, its dependencies are not there yet */
-	SUP_STARTING,	/* the launcher runs */
-	SUP_RUNNING,	/* runs; has no healthcheck, or it has not passed yet */
+	SUP_CREATED,  /* not started, nothing asked */
+	SUP_WAITING,  /* wanted, its dependencies are not there yet */
+	SUP_STARTING, /* the launcher runs */
+	SUP_RUNNING,  /* runs; has no healthcheck, or it has not passed yet */
 	SUP_HEALTHY,
 	SUP_UNHEALTHY,
 	SUP_RESTARTING, /* ended; waits for its next start */
@@ -46,8 +48,9 @@ enum sup_state {
 	SUP_EXITED,
 	SUP_N_STATES
 };
-/** sup_state_name() - "created", "running", ... as `ps --json` prints them ("starting" also for
- * a running service whose healthcheck has not passed is decided by the caller) */
+/** sup_state_name() - "created", "running", ... as `ps --json` prints them ("starting"
+ * also for a running service whose healthcheck has not passed is decided by the caller)
+ */
 const char *sup_state_name(enum sup_state s);
 
 enum sup_condition { SUP_DEP_STARTED, SUP_DEP_HEALTHY, SUP_DEP_COMPLETED };
@@ -55,10 +58,11 @@ enum sup_restart { SUP_NO, SUP_ALWAYS, SUP_UNLESS_STOPPED, SUP_ON_FAILURE };
 enum sup_health {
 	SUP_HEALTH_NONE,
 	SUP_HEALTH_EXEC,     /* by `minibox _health STACK SERVICE` */
-	SUP_HEALTH_TCP,	     /* connects to the container's address */
+	SUP_HEALTH_TCP,      /* connects to the container's address */
 	SUP_HEALTH_HTTP,     /* GET path: 200..399 */
-	SUP_HEALTH_POSTGRES, /* start-up packet: an authentication request or a FATAL error other
-				than 57P03 (cannot connect now) means it takes connections */
+	SUP_HEALTH_POSTGRES, /* start-up packet: an authentication request or a FATAL
+				error other than 57P03 (cannot connect now) means it takes
+				connections */
 	SUP_HEALTH_REDIS,    /* PING: +PONG or -NOAUTH */
 };
 
@@ -77,52 +81,54 @@ struct sup_dep {
 
 struct sup_service {
 	char name[SUP_NAME];
-	uint32_t instance;	/* changes when the container was made anew */
-	uint32_t address;	/* network order, what probes connect to; 0: none */
+	uint32_t instance; /* changes when the container was made anew */
+	uint32_t address;  /* network order, what probes connect to; 0: none */
 	uint32_t restart, restart_max; /* 0: no bound */
 	uint32_t stop_signal, stop_grace_ms;
 	uint32_t health, health_port;
 	uint32_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
 	char health_path[128];
 	uint32_t log_segment_bytes, log_segments;
-	uint32_t has_readers;	/* run `minibox _refresh STACK SERVICE` each time it becomes ready */
+	uint32_t has_readers; /* run `minibox _refresh STACK SERVICE` each time it becomes
+				 ready */
 	uint32_t n_deps;
 	struct sup_dep deps[SUP_DEPS];
 };
 
 struct sup_status {
-	uint32_t seq;	/* odd while being written; equal to seq_end when whole */
-	uint32_t state; /* enum sup_state */
-	int32_t pid;	/* of PID 1 on the host, 0: none */
+	uint32_t seq;        /* odd while being written; equal to seq_end when whole */
+	uint32_t state;      /* enum sup_state */
+	int32_t pid;         /* of PID 1 on the host, 0: none */
 	int32_t exit_status; /* as waitpid(2); of the last end */
 	uint64_t start_time; /* of pid, /proc/PID/stat field 22 */
 	uint64_t started_wall_ns, ended_wall_ns;
 	uint32_t instance;
 	uint32_t restarts;
-	uint32_t wanted;	/* 1: should run */
-	uint32_t failures;	/* health probes failed in a row */
-	uint32_t ended;		/* 1: has run and ended at least once (exit_status is real) */
-	char text[160];		/* why, for people: last probe's or launch's error */
+	uint32_t wanted;   /* 1: should run */
+	uint32_t failures; /* health probes failed in a row */
+	uint32_t ended;    /* 1: has run and ended at least once (exit_status is real) */
+	char text[160];    /* why, for people: last probe's or launch's error */
 	uint32_t seq_end;
 };
 
 enum sup_op {
 	SUP_OP_RELOAD = 1, /* .spec was replaced; services keep their state by name */
-	SUP_OP_UP,	   /* want service ("": all that are not wanted, or failed for good) up,
-			      dependencies first; answered at once */
-	SUP_OP_STOP,	   /* stop service ("": all), and only it; of several that are stopped at
-			      once dependants go first; answered when it has ended */
-	SUP_OP_RESTART,	   /* stop and start ("": all); answered when it runs again */
-	SUP_OP_KILL,	   /* send signal arg to the main process */
-	SUP_OP_QUIT,	   /* answered, then the supervisor (and keeper) end; containers stay */
-	SUP_OP_WATCH,	   /* from now on send events on this connection; answered at once */
-	SUP_OP_PAUSE,	   /* only notes the state; freezing is the caller's */
+	SUP_OP_UP,   /* want service ("": all that are not wanted, or failed for good) up,
+			dependencies first; answered at once */
+	SUP_OP_STOP, /* stop service ("": all), and only it; of several that are stopped
+			at once dependants go first; answered when it has ended */
+	SUP_OP_RESTART, /* stop and start ("": all); answered when it runs again */
+	SUP_OP_KILL,    /* send signal arg to the main process */
+	SUP_OP_QUIT, /* answered, then the supervisor (and keeper) end; containers stay */
+	SUP_OP_WATCH, /* from now on send events on this connection; answered at once */
+	SUP_OP_PAUSE, /* only notes the state; freezing is the caller's */
 	SUP_OP_UNPAUSE,
 };
 struct sup_request {
 	uint32_t op;
-	uint32_t id;   /* echoed in the answer */
-	int64_t arg;   /* STOP, RESTART: timeout in ms, -1: the service's own; KILL: signal */
+	uint32_t id; /* echoed in the answer */
+	int64_t arg; /* STOP, RESTART: timeout in ms, -1: the service's own; KILL: signal
+		      */
 	char service[SUP_NAME];
 };
 enum sup_event_type { SUP_EV_DONE = 1, SUP_EV_FAILED, SUP_EV_STATE };
@@ -138,13 +144,14 @@ struct sup_event {
 
 /* What a launcher (`minibox _launch STACK SERVICE`) writes to its fd 3, once. */
 struct sup_launch_report {
-	int32_t pid;	/* 0: failed */
+	int32_t pid;       /* 0: failed */
 	int32_t exit_code; /* when failed: 125, 126, 127 */
 	uint64_t start_time;
 	char text[160];
 };
 
-/* One record of idx.N: @len bytes of stream 1 or 2 at @offset of out.N or err.N came at @wall_ns. */
+/* One record of idx.N: @len bytes of stream 1 or 2 at @offset of out.N or err.N came at
+ * @wall_ns. */
 struct sup_log_record {
 	uint64_t wall_ns;
 	uint32_t stream;
@@ -155,25 +162,31 @@ struct sup_log_record {
 /* ---- client side: client_*.c, linked into the full program only ---- */
 
 /**
- * sup_start() - run minibox-supervisor for @stack unless one runs; returns when it listens
+ * sup_start() - run minibox-supervisor for @stack unless one runs; returns when it
+ * listens
  * @exe_dir:  directory of the executables
- * @run_fd:   directory RUN; RUN/@stack/.spec must have been written and says where the logs go
+ * @run_fd:   directory RUN; RUN/@stack/.spec must have been written and says where the
+ * logs go
  * @in_child: called in the child before exec (it joins a cgroup there), may be NULL
  *
- * Return: 0, also if one runs already; -EIO with the supervisor's own message, other -errno.
+ * Return: 0, also if one runs already; -EIO with the supervisor's own message, other
+ * -errno.
  */
 must_check int sup_start(const char *exe_dir, int run_fd, const char *stack,
-			 int (*in_child)(void *arg, struct err *e), void *arg, struct err *e);
+			 int (*in_child)(void *arg, struct err *e), void *arg,
+			 struct err *e);
 /** sup_alive() - does a supervisor hold this stack? @stack_fd: directory RUN/STACK */
 bool sup_alive(int stack_fd);
-/** sup_connect() - a connection, owned by the caller; waits up to 2 s for a restarting one.
- * -ECONNREFUSED / -ENOENT when none runs. */
+/** sup_connect() - a connection, owned by the caller; waits up to 2 s for a restarting
+ * one. -ECONNREFUSED / -ENOENT when none runs. */
 must_check int sup_connect(int stack_fd, int *ret_sock, struct err *e);
-/** sup_call() - send a request and wait for its answer (SUP_EV_FAILED: -EIO with its text)
+/** sup_call() - send a request and wait for its answer (SUP_EV_FAILED: -EIO with its
+ * text)
  * @timeout_ms: -1 for ever. Other events that come meanwhile are dropped. */
 must_check int sup_call(int sock, enum sup_op op, const char *service, int64_t arg,
 			int timeout_ms, struct err *e);
-/** sup_next_event() - 1 and *@ret filled, 0 on time-out, -errno (-EPIPE: supervisor gone) */
+/** sup_next_event() - 1 and *@ret filled, 0 on time-out, -errno (-EPIPE: supervisor gone)
+ */
 int sup_next_event(int sock, int timeout_ms, struct sup_event *ret);
 /** sup_status_read() - consistent copy; a missing file is all zero (SUP_CREATED) */
 must_check int sup_status_read(int stack_fd, const char *service, struct sup_status *ret,
@@ -193,9 +206,11 @@ struct sup_log_reader;
  * @logs_fd: directory LOGS/STACK. A service without logs reads as empty. */
 must_check int sup_log_open(int logs_fd, const char *service, struct sup_log_reader **ret,
 			    struct err *e);
-/** sup_log_next() - 1 and a line; 0 at the present end (more may come: call again later) */
+/** sup_log_next() - 1 and a line; 0 at the present end (more may come: call again later)
+ */
 int sup_log_next(struct sup_log_reader *r, struct sup_log_line *ret);
-/** sup_log_flush() - 1 and the unfinished last line if there is one (when not following) */
+/** sup_log_flush() - 1 and the unfinished last line if there is one (when not following)
+ */
 int sup_log_flush(struct sup_log_reader *r, struct sup_log_line *ret);
 struct sup_log_reader *sup_log_free(struct sup_log_reader *r);
 

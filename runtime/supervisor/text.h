@@ -1,5 +1,6 @@
 /*
- * supervisor/text.h - messages without printf, which would be a third of the resident program.
+ * supervisor/text.h - messages without printf, which would be a third of the resident
+ * program.
  */
 #ifndef SUPERVISOR_TEXT_H
 #define SUPERVISOR_TEXT_H
@@ -19,7 +20,8 @@ void text_str(struct text *t, const char *s);
 void text_num(struct text *t, uint64_t v);
 /** text_quote() - append @before, then @name in single quotes */
 void text_quote(struct text *t, const char *before, const char *name);
-/** text_copy() - @n bytes of foreign text to @buf: control characters become '?', ends trimmed */
+/** text_copy() - @n bytes of foreign text to @buf: control characters become '?', ends
+ * trimmed */
 void text_copy(char *buf, size_t size, const char *data, size_t n);
 /** text_to_num() - decimal digits at @s (at most @n bytes); stops at anything else */
 uint64_t text_to_num(const char *s, size_t n);

@@ -1,4 +1,5 @@
-/* Replies of services to healthchecks: the first byte chooses the protocol, bit 7 the end. */
+/* Replies of services to healthchecks: the first byte chooses the protocol, bit 7 the
+ * end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy = mem_new(size, 1); /* of the exact size, so that a byte beyond is found */
 	memcpy(copy, data + 1, size - 1);
 	if (size - 1 <= PROBE_REPLY_MAX &&
-	    probe_judge(kinds[data[0] & 3], copy, size - 1, eof, why) == PROBE_MORE && eof)
+	    probe_judge(kinds[data[0] & 3], copy, size - 1, eof, why) == PROBE_MORE &&
+	    eof)
 		abort();
 	if (!memchr(why, '\0', sizeof(why)))
 		abort();

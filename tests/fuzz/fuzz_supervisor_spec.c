@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!specfile_check(copy, size))
 		for (uint32_t i = 0; i < h->n_services; i++)
 			for (uint32_t d = 0; d < s[i].n_deps; d++)
-				if (s[i].deps[d].service >= h->n_services || s[i].deps[d].service == i)
+				if (s[i].deps[d].service >= h->n_services ||
+				    s[i].deps[d].service == i)
 					abort();
 	free(copy);
 	return 0;

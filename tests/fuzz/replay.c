@@ -1,6 +1,7 @@
 /*
- * tests/fuzz/replay.c - runs a fuzz target over the files named on the command line, so that a
- * corpus is replayed by plain gcc; libFuzzer's own main takes its place with clang -fsanitize=fuzzer.
+ * tests/fuzz/replay.c - runs a fuzz target over the files named on the command line, so
+ * that a corpus is replayed by plain gcc; libFuzzer's own main takes its place with clang
+ * -fsanitize=fuzzer.
  */
 #include <fcntl.h>
 #include <stdint.h>

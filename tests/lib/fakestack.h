@@ -1,9 +1,10 @@
 /*
  * tests/lib/fakestack.h - a stack without containers for tests of the supervisor.
  *
- * The test program is its own "minibox": started with _launch, _health or _refresh it runs the
- * shell text in RUN/STACK/SERVICE/{cmd,health,refresh} and never reaches the harness. Every such
- * call is noted in RUN/STACK/calls. A guardian kills what a failed test leaves.
+ * The test program is its own "minibox": started with _launch, _health or _refresh it
+ * runs the shell text in RUN/STACK/SERVICE/{cmd,health,refresh} and never reaches the
+ * harness. Every such call is noted in RUN/STACK/calls. A guardian kills what a failed
+ * test leaves.
  */
 #ifndef FAKESTACK_H
 #define FAKESTACK_H
@@ -41,7 +42,8 @@ static void fake_note(const char *verb, const char *service)
 	close(fd);
 }
 
-/* As minibox-init does: forward signals, leave the main process's wait status in a file. */
+/* As minibox-init does: forward signals, leave the main process's wait status in a file.
+ */
 static void fake_init(const char *cmd)
 {
 	char text[16];
@@ -69,7 +71,8 @@ static void fake_init(const char *cmd)
 			n = snprintf(text, sizeof(text), "%d\n", st);
 			fd = open("exit", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 			_exit(pwrite(fd, text, (size_t)n, 0) == n
-				      ? WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st)
+				      ? WIFEXITED(st) ? WEXITSTATUS(st)
+						      : 128 + WTERMSIG(st)
 				      : 125);
 		}
 	}
@@ -131,8 +134,8 @@ __attribute__((constructor)) static void fake_minibox(int argc, char **argv)
 
 /* ---- the stack ---- */
 
-__attribute__((unused)) static struct sup_service *fake_service(struct fakestack *f, const char *name,
-								const char *cmd)
+__attribute__((unused)) static struct sup_service *
+fake_service(struct fakestack *f, const char *name, const char *cmd)
 {
 	struct sup_service *s = &f->service[f->head.n_services++];
 	struct err e = ERR_INIT;
@@ -153,16 +156,19 @@ __attribute__((unused)) static struct sup_service *fake_service(struct fakestack
 	return s;
 }
 
-__attribute__((unused)) static void fake_depends(struct fakestack *f, struct sup_service *s,
+__attribute__((unused)) static void fake_depends(struct fakestack *f,
+						 struct sup_service *s,
 						 const struct sup_service *dep,
 						 enum sup_condition c)
 {
-	s->deps[s->n_deps++] = (struct sup_dep){ (uint16_t)(dep - f->service), (uint16_t)c };
+	s->deps[s->n_deps++] =
+		(struct sup_dep){ (uint16_t)(dep - f->service), (uint16_t)c };
 }
 
 static void fake_write(struct fakestack *f, const char *path, const char *text)
 {
-	AUTO_CLOSE int fd = openat(f->stack, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	AUTO_CLOSE int fd =
+		openat(f->stack, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
 
 	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 }
@@ -200,7 +206,8 @@ static int fake_parent(int pid)
 	return p ? atoi(p + 4) : 0;
 }
 
-__attribute__((unused)) static struct sup_status fake_status(struct fakestack *f, const char *name)
+__attribute__((unused)) static struct sup_status fake_status(struct fakestack *f,
+							     const char *name)
 {
 	struct sup_status st;
 	struct err e = ERR_INIT;
@@ -280,8 +287,8 @@ __attribute__((unused)) static void fake_reconnect(struct fakestack *f)
 	CHECK_OK(sup_connect(f->stack, &f->sock, &e), &e);
 }
 
-__attribute__((unused)) static struct sup_status fake_wait(struct fakestack *f, const char *name,
-							   enum sup_state want)
+__attribute__((unused)) static struct sup_status
+fake_wait(struct fakestack *f, const char *name, enum sup_state want)
 {
 	struct sup_status st;
 
@@ -291,8 +298,8 @@ __attribute__((unused)) static struct sup_status fake_wait(struct fakestack *f, 
 			return st;
 		usleep(10000);
 	}
-	test_fail(__FILE__, __LINE__, "%s is %s (%s), wanted %s", name, sup_state_name(st.state),
-		  st.text, sup_state_name(want));
+	test_fail(__FILE__, __LINE__, "%s is %s (%s), wanted %s", name,
+		  sup_state_name(st.state), st.text, sup_state_name(want));
 }
 
 static struct fakestack fake_stack(void)
@@ -315,7 +322,8 @@ static struct fakestack fake_stack(void)
 	snprintf(f.head.root_dir, sizeof(f.head.root_dir), "%s/root", f.base);
 	n = readlink("/proc/self/exe", f.head.minibox, sizeof(f.head.minibox) - 1);
 	CHECK(n > 0);
-	snprintf(f.exe_dir, sizeof(f.exe_dir), "%s", supervisor ? supervisor : f.head.minibox);
+	snprintf(f.exe_dir, sizeof(f.exe_dir), "%s",
+		 supervisor ? supervisor : f.head.minibox);
 	slash = strrchr(f.exe_dir, '/');
 	if (slash)
 		snprintf(slash, 4, "%s", supervisor ? "" : "/..");

@@ -1,8 +1,9 @@
 /*
- * tests/lib/test.h - the unit tests' harness: each TEST() runs in a process of its own, TAP out.
+ * tests/lib/test.h - the unit tests' harness: each TEST() runs in a process of its own,
+ * TAP out.
  *
- * A test that lacks something it needs calls SKIP("what"): counted and named, never silent.
- * Include once per test program, which then needs no main().
+ * A test that lacks something it needs calls SKIP("what"): counted and named, never
+ * silent. Include once per test program, which then needs no main().
  */
 #ifndef TEST_H
 #define TEST_H
@@ -27,8 +28,10 @@ struct test_case {
 #define TEST(fn)                                                                         \
 	static void fn(void);                                                            \
 	static const struct test_case test_case_##fn = { #fn, fn };                      \
-	__attribute__((used, section("test_cases"))) static const struct test_case       \
-		*test_ptr_##fn = &test_case_##fn;                                        \
+	__attribute__((                                                                  \
+		used,                                                                    \
+		section("test_cases"))) static const struct test_case *test_ptr_##fn =   \
+		&test_case_##fn;                                                         \
 	static void fn(void)
 
 #define CHECK(cond)                                                                      \
@@ -40,7 +43,8 @@ struct test_case {
 	do {                                                                             \
 		long long a_ = (long long)(a), b_ = (long long)(b);                      \
 		if (a_ != b_)                                                            \
-			test_fail(__FILE__, __LINE__, "%s is %lld, wanted %lld", #a, a_, b_); \
+			test_fail(__FILE__, __LINE__, "%s is %lld, wanted %lld", #a, a_, \
+				  b_);                                                   \
 	} while (0)
 #define CHECK_STR(a, b)                                                                  \
 	do {                                                                             \
@@ -100,7 +104,8 @@ int main(int argc, char **argv)
 	struct err e = ERR_INIT;
 	int failed = 0;
 
-	snprintf(test_scratch_path, sizeof(test_scratch_path), "/tmp/minibox-unit.XXXXXX");
+	snprintf(test_scratch_path, sizeof(test_scratch_path),
+		 "/tmp/minibox-unit.XXXXXX");
 	if (!mkdtemp(test_scratch_path))
 		return 1;
 	printf("1..%zu\n", n);
@@ -125,7 +130,8 @@ int main(int argc, char **argv)
 		else if (WIFEXITED(st) && WEXITSTATUS(st) == 0)
 			printf("ok %zu - %s\n", i + 1, t->name);
 		else
-			printf("not ok %zu - %s (status 0x%x)\n", i + 1, t->name, st), failed++;
+			printf("not ok %zu - %s (status 0x%x)\n", i + 1, t->name, st),
+				failed++;
 	}
 	if (fd_rm_rf(AT_FDCWD, test_scratch_path, &e) < 0)
 		printf("# %s\n", err_text(&e));

@@ -43,9 +43,11 @@ TEST(plan_creates_all_when_nothing_exists)
 
 TEST(plan_keeps_recreates_creates_and_removes_with_reasons)
 {
-	json_t *db = json_pack("{s:s,s:s,s:i}", "image", "db.tar", "user", "root", "cpus", 1);
+	json_t *db =
+		json_pack("{s:s,s:s,s:i}", "image", "db.tar", "user", "root", "cpus", 1);
 	json_t *cache = json_pack("{s:s}", "image", "redis.tar");
-	struct plan_wanted w[] = { { "db", db, "sha256:aa" }, { "cache", cache, "sha256:cc" } };
+	struct plan_wanted w[] = { { "db", db, "sha256:aa" },
+				   { "cache", cache, "sha256:cc" } };
 	struct record *rec = existing();
 	struct stack_plan p = { 0 };
 

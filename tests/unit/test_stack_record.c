@@ -1,4 +1,5 @@
-/* tests for runtime/stack/record.c: what is written is read back, and compiled for the supervisor. */
+/* tests for runtime/stack/record.c: what is written is read back, and compiled for the
+ * supervisor. */
 #include "runtime/stack/record.h"
 
 #include "tests/lib/test.h"
@@ -35,12 +36,14 @@ static struct record *sample(void)
 	strv_add(&s->dep_names, "gone=0");
 	strv_add(&s->anonymous, "/data=.anon-web_data");
 	s->publish = mem_new(1, sizeof(*s->publish));
-	s->publish[0] = (struct netns_publish){ NETNS_UDP, { htonl(0x7f000001) }, 8000,
-						{ htonl(0x0ad50403) }, 80 };
+	s->publish[0] = (struct netns_publish){
+		NETNS_UDP, { htonl(0x7f000001) }, 8000, { htonl(0x0ad50403) }, 80
+	};
 	s->n_publish = 1;
 	r->shares = mem_new(1, sizeof(*r->shares));
 	r->shares[r->n_shares++] =
-		(struct record_share){ str_dup("static"), str_dup("web"), str_dup("/srv") };
+		(struct record_share){ str_dup("static"), str_dup("web"),
+				       str_dup("/srv") };
 	return r;
 }
 
@@ -87,7 +90,9 @@ TEST(record_gives_out_the_lowest_free_host_number)
 
 TEST(record_compiles_without_one_off_containers_and_unknown_dependencies)
 {
-	struct stack_host h = { .root = (char *)"/r", .run = (char *)"/u", .exe_dir = "/b" };
+	struct stack_host h = { .root = (char *)"/r",
+				.run = (char *)"/u",
+				.exe_dir = "/b" };
 	AUTO_CLOSE int dir = scratch_dir();
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct record *r = sample();

@@ -1,4 +1,5 @@
-/* The real minibox-supervisor: logs, its own death, quitting, a full disk, and what it weighs. */
+/* The real minibox-supervisor: logs, its own death, quitting, a full disk, and what it
+ * weighs. */
 #include "tests/lib/fakestack.h"
 
 #include <sched.h>
@@ -17,7 +18,8 @@ static void kill_supervisor(struct fakestack *f)
 	CHECK(fake_supervisor_pid(f) != old);
 }
 
-/* Every line of stdout must read "line N" with N from *@next upwards; returns lines of stderr. */
+/* Every line of stdout must read "line N" with N from *@next upwards; returns lines of
+ * stderr. */
 static unsigned read_counted(struct fakestack *f, const char *name, unsigned long *next)
 {
 	struct sup_log_reader *r;
@@ -49,7 +51,7 @@ static unsigned count_segments(struct fakestack *f, const char *name)
 	unsigned n = 0;
 
 	CHECK_OK(fd_list(f->logs, name, &v, &e), &e);
-	strv_foreach(i, &v)
+	strv_foreach (i, &v)
 		n += str_starts(v.v[i], "out.");
 	CHECK_INT(v.n, n * 3);
 	return n;
@@ -58,8 +60,10 @@ static unsigned count_segments(struct fakestack *f, const char *name)
 TEST(a_killed_supervisor_neither_loses_nor_repeats_a_byte)
 {
 	struct fakestack f = fake_stack();
-	struct sup_service *app = fake_service(&f, "app",
-		"seq -f 'line %.0f' 1 400000 &\nseq -f 'err %.0f' 1 1000 >&2\nwait\nexec sleep 1000\n");
+	struct sup_service *app =
+		fake_service(&f, "app",
+			     "seq -f 'line %.0f' 1 400000 &\nseq -f 'err %.0f' 1 1000 "
+			     ">&2\nwait\nexec sleep 1000\n");
 	unsigned long next = 1;
 	struct sup_status st;
 
@@ -107,8 +111,10 @@ TEST(segments_are_cut_at_lines_and_old_ones_removed)
 TEST(a_reader_follows_across_segments)
 {
 	struct fakestack f = fake_stack();
-	struct sup_service *app = fake_service(&f, "app",
-		"i=1; while [ $i -le 2000 ]; do echo line $i; i=$((i+1)); done\nprintf unfinished\n");
+	struct sup_service *app =
+		fake_service(&f, "app",
+			     "i=1; while [ $i -le 2000 ]; do echo line $i; i=$((i+1)); "
+			     "done\nprintf unfinished\n");
 	struct sup_log_reader *r;
 	struct sup_log_line l;
 	struct err e = ERR_INIT;
@@ -148,7 +154,9 @@ TEST(a_service_that_closes_its_output_may_open_it_again)
 	char path[64];
 	struct buf b = BUF_INIT;
 
-	fake_service(&f, "app", "echo one\nexec >/dev/null 2>&1\nsleep 0.6\necho two >stdout\nexec sleep 1000\n");
+	fake_service(&f, "app",
+		     "echo one\nexec >/dev/null 2>&1\nsleep 0.6\necho two >stdout\nexec "
+		     "sleep 1000\n");
 	fake_write(&f, "app/noinit", "");
 	fake_up(&f);
 	fake_call(&f, SUP_OP_UP, "");
@@ -320,8 +328,10 @@ TEST(keeper_and_supervisor_stay_small)
 		s = fake_service(&f, (const char *[]){ "db", "web", "nginx" }[i],
 				 "while :; do echo hello; sleep 0.1; done\n");
 		s->health = SUP_HEALTH_EXEC;
-		fake_write(&f, (const char *[]){ "db/health", "web/health", "nginx/health" }[i],
-			   "echo fine\n");
+		fake_write(
+			&f,
+			(const char *[]){ "db/health", "web/health", "nginx/health" }[i],
+			"echo fine\n");
 	}
 	fake_up(&f);
 	fake_call(&f, SUP_OP_UP, "");

@@ -48,7 +48,9 @@ TEST(a_condition_is_met_pending_or_impossible)
 
 TEST(a_dependency_stopped_by_hand_is_only_waited_for)
 {
-	struct service s = { .st.state = SUP_EXITED, .st.ended = 1, .st.exit_status = 15 };
+	struct service s = { .st.state = SUP_EXITED,
+			     .st.ended = 1,
+			     .st.exit_status = 15 };
 
 	CHECK_INT(depends_check(SUP_DEP_STARTED, &s), DEPENDS_PENDING);
 }
@@ -88,8 +90,9 @@ TEST(the_impossible_dependency_is_named_before_the_pending_one)
 	s->spec.deps[1] = (struct sup_dep){ 0, SUP_DEP_COMPLETED };
 	CHECK_INT(depends_may_start(sup, s, &dep), DEPENDS_PENDING);
 	CHECK(dep == &sup->service[0]);
-	sup->service[0].st = (struct sup_status){ .state = SUP_EXITED, .ended = 1, .wanted = 1,
-						  .exit_status = 256 };
+	sup->service[0].st = (struct sup_status){
+		.state = SUP_EXITED, .ended = 1, .wanted = 1, .exit_status = 256
+	};
 	sup->service[1].st.state = SUP_STARTING;
 	CHECK_INT(depends_may_start(sup, s, &dep), DEPENDS_IMPOSSIBLE);
 	CHECK(dep == &sup->service[0]);

@@ -15,8 +15,10 @@ TEST(policies_decide)
 		{ { .policy = SUP_UNLESS_STOPPED }, true },
 		{ { .policy = SUP_ON_FAILURE }, false },
 		{ { .policy = SUP_ON_FAILURE, .failed = true, .restarts = 1000 }, true },
-		{ { .policy = SUP_ON_FAILURE, .failed = true, .max = 3, .restarts = 2 }, true },
-		{ { .policy = SUP_ON_FAILURE, .failed = true, .max = 3, .restarts = 3 }, false },
+		{ { .policy = SUP_ON_FAILURE, .failed = true, .max = 3, .restarts = 2 },
+		  true },
+		{ { .policy = SUP_ON_FAILURE, .failed = true, .max = 3, .restarts = 3 },
+		  false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

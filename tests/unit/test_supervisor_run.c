@@ -1,4 +1,5 @@
-/* The real minibox-supervisor over a stack of shell scripts: order, restarts, stops, health. */
+/* The real minibox-supervisor over a stack of shell scripts: order, restarts, stops,
+ * health. */
 #include "tests/lib/fakestack.h"
 
 #include <arpa/inet.h>
@@ -10,13 +11,15 @@
 
 static int listen_on(uint16_t *port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	a.sin_port = htons(*port);
-	CHECK(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && getsockname(fd, (void *)&a, &n) == 0);
+	CHECK(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+	      getsockname(fd, (void *)&a, &n) == 0);
 	*port = ntohs(a.sin_port);
 	return fd;
 }
@@ -28,7 +31,8 @@ static void probe_by(struct sup_service *s, enum sup_health kind, uint16_t port)
 	s->address = htonl(INADDR_LOOPBACK);
 }
 
-/* Answers every connection, after its first bytes, with @n bytes; a process of its own. */
+/* Answers every connection, after its first bytes, with @n bytes; a process of its own.
+ */
 static int serve(int fd, const void *answer, size_t n)
 {
 	int pid = fork();
@@ -100,7 +104,8 @@ TEST(a_completed_dependency_lets_go_and_a_failed_one_holds)
 	CHECK_INT(fake_wait(&f, "bad", SUP_EXITED).exit_status, 3 << 8);
 	usleep(50000);
 	CHECK_INT(fake_status(&f, "never").state, SUP_WAITING);
-	CHECK_STR(fake_status(&f, "never").text, "dependency 'bad' failed: exited with status 3");
+	CHECK_STR(fake_status(&f, "never").text,
+		  "dependency 'bad' failed: exited with status 3");
 	/* Asked again: what failed gets another chance, what is done stays done. */
 	fake_write(&f, "bad/cmd", "exit 0\n");
 	fake_call(&f, SUP_OP_UP, "");
@@ -138,12 +143,14 @@ TEST(a_crashing_service_is_restarted_with_backoff_and_a_bound)
 
 TEST(stopping_goes_backwards_and_kills_after_the_grace)
 {
-#define SAYS(name) "trap 'echo " name " >>../order; exit 0' TERM\nwhile :; do sleep 0.05; done\n"
+#define SAYS(name)                                                                       \
+	"trap 'echo " name " >>../order; exit 0' TERM\nwhile :; do sleep 0.05; done\n"
 	struct fakestack f = fake_stack();
 	struct sup_service *db = fake_service(&f, "db", SAYS("db"));
 	struct sup_service *web = fake_service(&f, "web", SAYS("web"));
 	struct sup_service *nginx = fake_service(&f, "nginx", SAYS("nginx"));
-	struct sup_service *deaf = fake_service(&f, "deaf", "trap '' TERM\nwhile :; do sleep 1; done\n");
+	struct sup_service *deaf =
+		fake_service(&f, "deaf", "trap '' TERM\nwhile :; do sleep 1; done\n");
 
 	fake_depends(&f, nginx, web, SUP_DEP_HEALTHY);
 	fake_depends(&f, web, db, SUP_DEP_HEALTHY);
@@ -230,7 +237,8 @@ TEST(an_exec_healthcheck_that_hangs_is_killed)
 
 TEST(postgres_counts_as_healthy_once_it_takes_connections)
 {
-	static const char starting[] = "E\0\0\0\x3aSFATAL\0C57P03\0Mthe database system is starting up\0";
+	static const char starting[] =
+		"E\0\0\0\x3aSFATAL\0C57P03\0Mthe database system is starting up\0";
 	static const char auth[] = "R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0";
 	struct fakestack f = fake_stack();
 	struct sup_service *db = fake_service(&f, "db", FOREVER);
@@ -246,7 +254,8 @@ TEST(postgres_counts_as_healthy_once_it_takes_connections)
 	fake_wait(&f, "db", SUP_RUNNING);
 	usleep(500000);
 	CHECK_INT(fake_status(&f, "db").state, SUP_RUNNING);
-	CHECK_STR(fake_status(&f, "db").text, "postgres: the database system is starting up");
+	CHECK_STR(fake_status(&f, "db").text,
+		  "postgres: the database system is starting up");
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	server = serve(fd, auth, sizeof(auth));
@@ -297,7 +306,8 @@ TEST(readers_are_refreshed_before_dependants_start)
 	fake_up(&f);
 	fake_call(&f, SUP_OP_UP, "");
 	fake_wait(&f, "nginx", SUP_RUNNING);
-	CHECK_STR(fake_read(&f, "calls"), "launch web\nrefresh web\nrefreshed\nlaunch nginx\n");
+	CHECK_STR(fake_read(&f, "calls"),
+		  "launch web\nrefresh web\nrefreshed\nlaunch nginx\n");
 	fake_down(&f);
 }
 
@@ -353,8 +363,11 @@ TEST(pause_is_noted_and_a_kill_reaches_the_main_process)
 TEST(a_second_stop_shortens_the_grace_of_the_first)
 {
 	struct fakestack f = fake_stack();
-	struct sup_service *deaf = fake_service(&f, "deaf", "trap '' TERM\nwhile :; do sleep 1; done\n");
-	struct sup_request req = { .op = SUP_OP_STOP, .id = 1, .arg = -1, .service = "deaf" };
+	struct sup_service *deaf =
+		fake_service(&f, "deaf", "trap '' TERM\nwhile :; do sleep 1; done\n");
+	struct sup_request req = {
+		.op = SUP_OP_STOP, .id = 1, .arg = -1, .service = "deaf"
+	};
 	struct err e = ERR_INIT;
 	uint64_t begun;
 

@@ -3,12 +3,14 @@
 
 #include "runtime/supervisor/segment.h"
 
-static const struct sup_service spec = { .name = "app", .log_segment_bytes = 100,
+static const struct sup_service spec = { .name = "app",
+					 .log_segment_bytes = 100,
 					 .log_segments = 2 };
 
 static struct service_log closed(void)
 {
-	return (struct service_log){ .stream = { { .file = -1, .fifo = -1 }, { .file = -1, .fifo = -1 } },
+	return (struct service_log){ .stream = { { .file = -1, .fifo = -1 },
+						 { .file = -1, .fifo = -1 } },
 				     .index = -1 };
 }
 
@@ -16,7 +18,8 @@ static void append(struct service_log *log, unsigned stream, const char *text)
 {
 	struct log_stream *l = &log->stream[stream];
 
-	CHECK(pwrite(l->file, text, strlen(text), (off_t)l->size) == (ssize_t)strlen(text));
+	CHECK(pwrite(l->file, text, strlen(text), (off_t)l->size) ==
+	      (ssize_t)strlen(text));
 	l->size += strlen(text);
 }
 

@@ -11,8 +11,8 @@ struct file {
 static struct file good(void)
 {
 	struct file f = {
-		.h = { SUP_MAGIC, SUP_VERSION, 3, sizeof(struct sup_service), "app", "/run/minibox",
-		       "/var/lib/minibox", "/usr/bin/minibox" },
+		.h = { SUP_MAGIC, SUP_VERSION, 3, sizeof(struct sup_service), "app",
+		       "/run/minibox", "/var/lib/minibox", "/usr/bin/minibox" },
 		.s = { { .name = "db" }, { .name = "web" }, { .name = "proxy" } },
 	};
 
