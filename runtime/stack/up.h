@@ -48,6 +48,21 @@ must_check int up_supervise(struct stack_host *h, const char *stack, int stack_f
 			    struct err *e);
 void up_close(struct up *u);
 
+/** up_index() - of a service in the model's list */
+size_t up_index(const struct up *u, const char *service);
+/** up_service_config() - what a service is, for comparing: the model's JSON and the
+ * shares it reads; owned by the caller */
+json_t *up_service_config(const struct up *u, const struct model_service *svc);
+/** up_take_steps() - carry out the plan; the record follows, step by step */
+must_check int up_take_steps(struct up *u, struct err *e);
+/** up_undo_steps() - what the plan created goes again; what it replaced is gone, and the
+ * record says so; a stack that has nothing left is removed */
+void up_undo_steps(struct up *u);
+/** up_tell_supervisor() - the compiled spec, a supervisor that knows it, and what is
+ * wanted
+ * @chosen: only these services (NULL: all) */
+must_check int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e);
+
 /** down_remove_stack() - bridge, shares, RUN/STACK; with the last stack RUN itself. Needs
  * both locks */
 must_check int down_remove_stack(struct stack_host *h, const char *stack,

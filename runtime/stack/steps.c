@@ -1,0 +1,209 @@
+/*
+ * stack/steps.c - the steps of a plan, taken one after the other, and undone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/fd.h"
+#include "runtime/stack/instance.h"
+#include "runtime/stack/up.h"
+#include "runtime/stack/volume.h"
+
+static bool has_share(const struct record *rec, const char *service)
+{
+	for (size_t i = 0; i < rec->n_shares; i++)
+		if (strcmp(rec->shares[i].service, service) == 0)
+			return true;
+	return false;
+}
+
+/* Out of the record before it is taken apart: after a crash in between, the next `up`
+ * makes it anew instead of starting what is half removed. */
+static int stop_and_destroy(struct up *u, const char *service, unsigned flags,
+			    struct err *e)
+{
+	AUTO_CLOSE int sock = -1;
+	int r = 0;
+
+	if (sup_alive(u->stack_fd)) {
+		r = sup_connect(u->stack_fd, &sock, e);
+		if (r == 0)
+			r = sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
+	}
+	if (r < 0)
+		return r;
+	record_remove(u->rec, service);
+	r = record_save(u->stack_fd, u->rec, e);
+	return r < 0 ? r : instance_destroy(u->h, u->rec->name, service, flags, e);
+}
+
+/* Fill a record entry and make the container; on failure the entry is gone again. */
+int up_create(struct up *u, const char *name, const struct model_service *svc,
+	      uint32_t instance, uint32_t host, bool oneoff,
+	      const struct stack_override *over, struct err *e)
+{
+	struct record_service *rs = record_add(u->rec, name);
+	struct instance_source src = { .h = u->h,
+				       .store = u->store,
+				       .model = u->model,
+				       .svc = svc,
+				       .img = u->images[up_index(u, svc->name)],
+				       .rec = u->rec,
+				       .stack_fd = u->stack_fd,
+				       .over = over };
+	int r;
+
+	rs->instance = instance;
+	rs->host = host ? host : record_free_host(u->rec);
+	rs->oneoff = oneoff;
+	rs->base = str_dup(svc->name);
+	rs->config = u->configs ? up_service_config(u, svc) : json_object();
+	r = instance_describe(&src, rs, e);
+	if (oneoff) { /* `run` publishes nothing: the service itself has the ports */
+		rs->n_publish = 0;
+		strv_free(&rs->aliases);
+	}
+	if (r == 0)
+		r = instance_create(&src, rs, e);
+	if (r < 0)
+		record_remove(u->rec, name);
+	return r;
+}
+
+static int make_service(struct up *u, struct stack_step *step, struct err *e)
+{
+	const struct model_service *svc = model_service(u->model, step->service);
+	bool shares = has_share(u->rec, step->service);
+	uint32_t instance = 1, last = 0, host = 0;
+	int r = 0;
+
+	if (step->kind == STEP_RECREATE) {
+		/* the address stays: whoever resolved the name keeps it */
+		host = record_service(u->rec, step->service)->host;
+		last = record_service(u->rec, step->service)->instance;
+		r = stop_and_destroy(u, step->service, shares ? INSTANCE_KEEP_UPPER : 0,
+				     e);
+	} else if (!shares) {
+		r = instance_trim_uppers(u->h, u->rec->name, step->service, 0, e);
+	}
+	if (r == 0)
+		r = instance_next(u->h, u->rec->name, step->service, &instance, e);
+	if (r == 0)
+		r = up_create(u, step->service, svc,
+			      instance > last ? instance : last + 1, host, false, NULL,
+			      e);
+	if (r == 0)
+		up_note(u, step->service,
+			step->kind == STEP_RECREATE ? "recreated" : "created");
+	return r;
+}
+
+static int remove_step(struct up *u, const char *service, struct err *e)
+{
+	int r = stop_and_destroy(u, service, 0, e);
+
+	if (r == 0)
+		up_note(u, service, "removed");
+	return r;
+}
+
+static void record_shares(struct up *u)
+{
+	struct record *rec = u->rec;
+
+	for (size_t i = 0; i < rec->n_shares; i++) {
+		free(rec->shares[i].volume);
+		free(rec->shares[i].service);
+		free(rec->shares[i].path);
+	}
+	rec->n_shares = 0;
+	rec->shares = mem_grow(rec->shares, u->model->n_volumes, sizeof(*rec->shares));
+	for (size_t i = 0; i < u->model->n_volumes; i++) {
+		const struct model_volume *v = &u->model->volumes[i];
+
+		if (v->from_service)
+			rec->shares[rec->n_shares++] =
+				(struct record_share){ str_dup(v->name),
+						       str_dup(v->from_service),
+						       str_dup(v->from_path) };
+	}
+}
+
+/* A new share is pinned to its service's root as it is; one that is there already waits
+ * for the new root to be ready (stack_refresh). */
+static int pin_new_shares(struct up *u, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->rec->n_shares; i++) {
+		const struct record_share *s = &u->rec->shares[i];
+		AUTO_FREE char *rel = str_fmt(".share/%s", s->volume);
+
+		if (record_service(u->rec, s->service) &&
+		    faccessat(u->stack_fd, rel, F_OK, 0) < 0)
+			r = share_pin(u->h, u->stack_fd, u->rec->name, s, e);
+	}
+	return r;
+}
+
+/* The file's order, which is the order of `ps`; one-off containers last. */
+static void sort_record(struct up *u)
+{
+	struct record *rec = u->rec;
+	size_t at = 0;
+
+	for (size_t i = 0; i < u->model->n_services; i++) {
+		struct record_service *rs =
+			record_service(rec, u->model->services[i].name);
+		struct record_service copy;
+		size_t from;
+
+		if (!rs)
+			continue;
+		copy = *rs;
+		from = (size_t)(rs - rec->services);
+		if (from < at)
+			continue;
+		memmove(rec->services + at + 1, rec->services + at,
+			(from - at) * sizeof(copy));
+		rec->services[at++] = copy;
+	}
+}
+
+int up_take_steps(struct up *u, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->plan.n; i++)
+		if (u->plan.steps[i].kind == STEP_REMOVE)
+			r = remove_step(u, u->plan.steps[i].service, e);
+	for (size_t i = 0; r == 0 && i < u->plan.n; i++)
+		if (u->plan.steps[i].kind == STEP_CREATE ||
+		    u->plan.steps[i].kind == STEP_RECREATE)
+			r = make_service(u, &u->plan.steps[i], e);
+	sort_record(u);
+	record_shares(u);
+	return r < 0 ? r : pin_new_shares(u, e);
+}
+
+/* What this `up` created goes again; what it replaced is gone, and the record says so. */
+void up_undo_steps(struct up *u)
+{
+	struct err ignored = ERR_INIT;
+
+	for (size_t i = 0; i < u->plan.n; i++) {
+		const char *name = u->plan.steps[i].service;
+
+		if (u->plan.steps[i].kind != STEP_CREATE || !record_service(u->rec, name))
+			continue;
+		(void)!instance_destroy(u->h, u->rec->name, name, 0, &ignored);
+		err_clear(&ignored);
+		record_remove(u->rec, name);
+	}
+	(void)!up_publish(u, &ignored);
+	err_clear(&ignored);
+	if (u->rec->n_services == 0)
+		(void)!up_abandon(u, &ignored);
+}

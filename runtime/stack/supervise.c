@@ -1,0 +1,72 @@
+/*
+ * stack/supervise.c - the stack's supervisor: started where none runs, and told what is
+ * wanted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/fd.h"
+#include "runtime/stack/up.h"
+
+static int join_supervisor_cgroup(void *arg, struct err *e)
+{
+	return cgroup_join(arg, e);
+}
+
+int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct err *e)
+{
+	AUTO_FREE char *path = host_cgroup(h, stack, "_supervisor");
+	AUTO_FREE char *logs = str_fmt("logs/%s", stack);
+	struct cgroup_limits none = { 0 };
+	struct cgroup_host *cg = NULL;
+	struct cgroup *g = NULL;
+	AUTO_CLOSE int dir = -1;
+	int r;
+
+	if (sup_alive(stack_fd))
+		return 0;
+	r = fd_mkdirs(h->root_fd, logs, 0700, &dir, e);
+	if (r == 0)
+		r = host_cgroups(h, &cg, e);
+	if (r == 0)
+		r = cgroup_create(cg, path, &none, &g, e);
+	if (r == 0)
+		r = sup_start(h->exe_dir, h->run_fd, stack, join_supervisor_cgroup, g, e);
+	cgroup_free(g);
+	return r;
+}
+
+/* A step that did its work is not done again because something else is brought up; made
+ * anew, it has not run yet. */
+static bool has_completed(struct up *u, const char *service)
+{
+	const struct record_service *rs = record_service(u->rec, service);
+	struct err ignored = ERR_INIT;
+	struct sup_status st;
+
+	return rs && sup_status_read(u->stack_fd, service, &st, &ignored) == 0 &&
+	       st.instance == rs->instance && st.state == SUP_EXITED && st.wanted &&
+	       st.ended && st.exit_status == 0;
+}
+
+int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e)
+{
+	bool runs = sup_alive(u->stack_fd);
+	AUTO_CLOSE int sock = -1;
+	int r = record_compile(u->h, u->rec, u->stack_fd, e);
+
+	if (r == 0 && !runs)
+		r = up_supervise(u->h, u->rec->name, u->stack_fd, e);
+	if (r == 0)
+		r = sup_connect(u->stack_fd, &sock, e);
+	if (r == 0 && runs)
+		r = sup_call(sock, SUP_OP_RELOAD, "", 0, -1, e);
+	if (r == 0 && !chosen)
+		r = sup_call(sock, SUP_OP_UP, "", 0, -1, e);
+	for (size_t i = 0; r == 0 && chosen && i < chosen->n; i++)
+		if (!has_completed(u, chosen->v[i]))
+			r = sup_call(sock, SUP_OP_UP, chosen->v[i], 0, -1, e);
+	return r;
+}
