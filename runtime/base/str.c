@@ -134,6 +134,15 @@ unsigned str_distance(const char *a, const char *b, unsigned cap)
 	return row[m] > cap ? cap + 1 : row[m];
 }
 
+unsigned str_hash(const char *s)
+{
+	unsigned v = 2166136261u;
+
+	for (; *s; s++)
+		v = (v ^ (unsigned char)*s) * 16777619u;
+	return v;
+}
+
 void str_sanitize(char *s)
 {
 	for (; *s; s++)

@@ -51,6 +51,8 @@ bool str_ends(const char *s, const char *suffix);
 bool str_u64(const char *s, unsigned long long max, unsigned long long *ret);
 /** str_distance() - edit distance (insert, delete, replace), capped at @cap + 1 */
 unsigned str_distance(const char *a, const char *b, unsigned cap);
+/** str_hash() - 32 bits of FNV-1a: for names, not against an adversary */
+unsigned str_hash(const char *s);
 /** str_sanitize() - replace control characters by '?', in place (for text from images) */
 void str_sanitize(char *s);
 

@@ -40,6 +40,7 @@ static int parse_opts(struct cli *c, const struct cli_args *a, struct logview_op
 	int r = 0;
 
 	*o = (struct logview_opts){ .tail = -1,
+				    .follow = args_flag(a, "follow"),
 				    .times = args_flag(a, "timestamps"),
 				    .json = args_flag(a, "json"),
 				    .color = c->color && isatty(STDOUT_FILENO),
@@ -81,7 +82,7 @@ static int logs_run(struct cli *c, const struct cli_args *a, struct err *e)
 	/* Following ends with the stack; a stack whose services are all stopped may go
 	 * on. */
 	while (args_flag(a, "follow") && stack_exists(h, stack) && !ferror(stdout)) {
-		usleep(100000);
+		usleep(20000);
 		logview_pump(v, stdout);
 	}
 	logview_end(v, stdout);

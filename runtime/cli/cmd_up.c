@@ -121,7 +121,7 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 		logview_pump(v, stdout);
 		if (all_ended(c, stack))
 			break;
-		usleep(100000);
+		usleep(20000);
 	}
 	if (v)
 		logview_end(v, stdout);

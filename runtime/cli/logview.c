@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/base/proc.h"
+
 struct source {
 	char *service;
 	struct sup_log_reader *reader;
@@ -18,9 +20,12 @@ struct logview {
 	struct source *sources;
 	size_t n, width;
 	struct logview_opts o;
+	uint64_t opened_ns; /* wall clock: a service may write faster than we read */
 	regex_t regex;
 	bool has_regex;
 };
+
+enum { PUMP_LINES = 5000 }; /* then the caller has a look at the rest of the world */
 
 static bool wanted(const struct logview *v, const struct sup_log_line *l)
 {
@@ -37,16 +42,17 @@ static bool wanted(const struct logview *v, const struct sup_log_line *l)
 /* Read on until a line that is wanted. */
 static bool advance(struct logview *v, struct source *s)
 {
+	s->has_line = false;
 	while (sup_log_next(s->reader, &s->line) == 1) {
+		if (!v->o.follow && s->line.wall_ns > v->opened_ns)
+			return false;
 		if (!wanted(v, &s->line))
 			continue;
-		if (s->skip > 0) {
-			s->skip--;
-			continue;
-		}
-		return s->has_line = true;
+		if (s->skip == 0)
+			return s->has_line = true;
+		s->skip--;
 	}
-	return s->has_line = false;
+	return false;
 }
 
 /* How many wanted lines a log has now: read once more than needed rather than kept in
@@ -59,7 +65,7 @@ static int count_lines(struct logview *v, int logs_fd, const char *service,
 	int res = sup_log_open(logs_fd, service, &r, e);
 
 	*ret = 0;
-	while (res == 0 && sup_log_next(r, &l) == 1)
+	while (res == 0 && sup_log_next(r, &l) == 1 && l.wall_ns <= v->opened_ns)
 		*ret += wanted(v, &l);
 	sup_log_free(r);
 	return res;
@@ -93,6 +99,7 @@ int logview_open(const struct stack_host *h, const char *stack,
 	int logs_fd = -1, r;
 
 	v->o = *o;
+	v->opened_ns = proc_wall_ns();
 	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
 	r = stack_logs_fd(h, stack, &logs_fd, e);
 	if (r == 0 && o->grep) {
@@ -192,7 +199,7 @@ void logview_pump(struct logview *v, FILE *out)
 	for (size_t i = 0; i < v->n; i++)
 		if (!v->sources[i].has_line)
 			advance(v, &v->sources[i]);
-	for (;;) {
+	for (size_t lines = 0; lines < PUMP_LINES || !v->o.follow; lines++) {
 		size_t best = v->n;
 
 		for (size_t i = 0; i < v->n; i++)

@@ -13,6 +13,7 @@
 struct logview_opts {
 	long long tail;    /* last lines of each service; -1: all */
 	uint64_t since_ns; /* wall clock; 0: all */
+	bool follow;       /* else what is there when it is opened, and no more */
 	bool times, json, color;
 	const char *grep; /* extended regular expression, or NULL */
 };

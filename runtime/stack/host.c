@@ -24,22 +24,18 @@ enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
  * (524288..1879048191) hand out. */
 enum { ID_FIRST = 1879048192u + (1u << 26), ID_STEP = 65536, ID_SLOTS = 2000 };
 
+/* One spelling for each directory: names of links, tables and cgroups are hashed from it.
+ */
 static char *absolute(const char *path)
 {
-	char cwd[PATH_MAX];
+	char cwd[PATH_MAX], *real = realpath(path, NULL);
+
+	if (real)
+		return real;
 
 	if (*path == '/' || !getcwd(cwd, sizeof(cwd)))
 		return str_dup(path);
 	return str_fmt("%s/%s", cwd, path);
-}
-
-static uint32_t hash32(const char *s)
-{
-	uint32_t v = 2166136261u; /* FNV-1a */
-
-	for (; *s; s++)
-		v = (v ^ (unsigned char)*s) * 16777619u;
-	return v;
 }
 
 /* Uppers and volumes hold setuid files of "container root" that are real root's on disk,
@@ -112,7 +108,7 @@ int stack_host_open(const char *root, const char *run, struct stack_host **ret,
 			       PATH_ROOM);
 	}
 	if (strcmp(h->run, DEFAULT_RUN) != 0)
-		snprintf(h->id, sizeof(h->id), "%08x", hash32(h->run));
+		snprintf(h->id, sizeof(h->id), "%08x", str_hash(h->run));
 	r = proc_self_dir(h->exe_dir, sizeof(h->exe_dir), e);
 	if (r == 0)
 		r = open_root(h, e);
@@ -326,7 +322,7 @@ static int lease_subnet(struct stack_host *h, struct record *r,
 	taken = mem_grow(taken, n_taken + n, sizeof(*taken));
 	for (size_t i = 0; i < n; i++)
 		taken[n_taken++] = others[i]->subnet;
-	ret = netns_subnet_pick(&pool, pool.prefix < 24 ? 24 : pool.prefix, hash32(key),
+	ret = netns_subnet_pick(&pool, pool.prefix < 24 ? 24 : pool.prefix, str_hash(key),
 				taken, n_taken, &r->subnet, e);
 	free(taken);
 	return ret;

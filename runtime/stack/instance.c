@@ -157,20 +157,16 @@ static bool is_mounted_at(const struct model_service *svc, const char *target)
 }
 
 /* An image's VOLUME that the file mounts nothing on: a volume of this container alone,
- * named by service and path so that the next container of the service gets it again. */
+ * named by service and a hash of the path, which may hold anything, so that the next
+ * container of the service gets it again. */
 static void list_anonymous(const struct instance_source *src, struct record_service *rs)
 {
 	strv_foreach (i, &src->img->volumes) {
 		const char *target = src->img->volumes.v[i];
-		AUTO_FREE char *name = NULL;
 
-		if (is_mounted_at(src->svc, target))
-			continue;
-		name = str_fmt("%s=.anon-%s%s", target, rs->name, target);
-		for (char *p = strrchr(name, '=') + 1; *p; p++)
-			if (*p == '/')
-				*p = '_';
-		strv_take(&rs->anonymous, TAKE(name));
+		if (!is_mounted_at(src->svc, target))
+			strv_take(&rs->anonymous, str_fmt("%s=.anon-%s-%08x", target,
+							  rs->name, str_hash(target)));
 	}
 }
 

@@ -88,6 +88,18 @@ test_volume_is_kept_by_down_and_goes_with_volumes() {
 	[ ! -e "$MINIBOX_ROOT/volumes/vol" ] || fail "volumes are left"
 	eq "$(ls "$MINIBOX_ROOT/containers")" ''
 }
+test_odd_volume_paths_of_an_image_do_not_meet() {
+	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" odd.tar --name odd:1 --layer bb --volume /a_b --volume /a/b --volume '/x=y z' --cmd sleep 1000
+	printf 'stack odd;\nservice a { image odd.tar; stop_grace_period 1s; }\n' >odd.conf
+	status 0 mb up -d odd.conf
+	status 0 mb exec odd/a sh -c 'echo 1 >/a_b/f; echo 2 >/a/b/f; echo 3 >"/x=y z/f"; cat /a_b/f /a/b/f "/x=y z/f"'
+	eq "$(echo $OUT)" '1 2 3'
+	status 0 mb down --volumes odd
+	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" odd.tar --name odd:1 --layer bb --volume /a/../../etc --cmd sleep 1000
+	status 1 mb up -d odd.conf
+	has "$OUT" '/a/../../etc'
+	status 0 mb down --volumes odd
+}
 test_missing_bind_source_names_its_line() {
 	printf 'stack b;\nservice a {\n  image app.tar;\n  volumes ./nowhere:/x;\n}\n' >bad.conf
 	status 2 mb up -d bad.conf

@@ -71,6 +71,13 @@ test_logs_are_bounded() {
 	eq "$(mb logs -n 1 big)" 'a | end'
 	status 0 mb down big
 }
+test_logs_of_a_flood_end_and_down_too() {
+	printf 'stack flood;\nservice a { image bb.tar; command yes; stop_grace_period 1s; }\n' >flood.conf
+	status 0 mb up -d flood.conf
+	eq "$(timeout 20 "$MINIBOX" logs -n 2 flood)" "$(printf 'a | y\na | y')"
+	timeout 20 "$MINIBOX" logs flood | tail -n 1 | grep -q 'a | y'
+	status 0 timeout 20 "$MINIBOX" down flood
+}
 test_memory_that_stays_resident_is_small() {
 	total=0
 	for p in $(cat "$MINIBOX_RUN/life/.supervisor") $(awk '/^PPid:/ {print $2}' "/proc/$(cat "$MINIBOX_RUN/life/.supervisor")/status") $(field count pid) $(field back pid); do

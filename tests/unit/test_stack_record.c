@@ -34,7 +34,7 @@ static struct record *sample(void)
 	strcpy(s->sup.health_path, "/healthz");
 	strv_add(&s->dep_names, "db=1");
 	strv_add(&s->dep_names, "gone=0");
-	strv_add(&s->anonymous, "/data=.anon-web_data");
+	strv_add(&s->anonymous, "/data=.anon-web-0a1b2c3d");
 	s->publish = mem_new(1, sizeof(*s->publish));
 	s->publish[0] = (struct netns_publish){
 		NETNS_UDP, { htonl(0x7f000001) }, 8000, { htonl(0x0ad50403) }, 80
@@ -71,7 +71,7 @@ TEST(record_is_read_back_as_it_was_written)
 	CHECK_INT(web->publish[0].addr.s_addr, htonl(0x0ad50403));
 	CHECK_STR(web->sup.health_path, "/healthz");
 	CHECK_INT(web->sup.restart, SUP_ALWAYS);
-	CHECK_STR(web->anonymous.v[0], "/data=.anon-web_data");
+	CHECK_STR(web->anonymous.v[0], "/data=.anon-web-0a1b2c3d");
 	CHECK(json_equal(web->config, record_service(a, "web")->config));
 	CHECK_STR(b->shares[0].path, "/srv");
 	record_free(a);
