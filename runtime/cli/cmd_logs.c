@@ -46,7 +46,7 @@ static int parse_opts(struct cli *c, const struct cli_args *a, struct logview_op
 				    .color = c->color && isatty(STDOUT_FILENO),
 				    .grep = args_value(a, "grep") };
 	if (tail && strcmp(tail, "all") != 0) {
-		if (!str_u64(tail, 1000000000, &n))
+		if (!str_u64(tail, 1000000, &n))
 			return cli_usage(c, e, "-n '%s' is no number of lines", tail);
 		o->tail = (long long)n;
 	}

@@ -8,12 +8,19 @@
 
 #include "runtime/base/proc.h"
 
+/* A line of the tail, kept: the log may have moved on by the time it is printed. */
+struct held {
+	struct sup_log_line line;
+	char *text;
+};
+
 struct source {
 	char *service;
 	struct sup_log_reader *reader;
 	struct sup_log_line line; /* the next to print, when has_line */
 	bool has_line;
-	long long skip; /* lines of the tail's beginning still to be dropped */
+	struct held *ring; /* of o.tail lines; the oldest is at first */
+	size_t first, n;
 };
 
 struct logview {
@@ -39,55 +46,73 @@ static bool wanted(const struct logview *v, const struct sup_log_line *l)
 	return regexec(&v->regex, text, 0, NULL, 0) == 0;
 }
 
-/* Read on until a line that is wanted. */
-static bool advance(struct logview *v, struct source *s)
+/* The next line that is wanted, from the log. */
+static bool read_on(struct logview *v, struct source *s)
 {
-	s->has_line = false;
 	while (sup_log_next(s->reader, &s->line) == 1) {
 		if (!v->o.follow && s->line.wall_ns > v->opened_ns)
 			return false;
-		if (!wanted(v, &s->line))
-			continue;
-		if (s->skip == 0)
-			return s->has_line = true;
-		s->skip--;
+		if (wanted(v, &s->line))
+			return true;
 	}
 	return false;
 }
 
-/* How many wanted lines a log has now: read once more than needed rather than kept in
- * memory. */
-static int count_lines(struct logview *v, int logs_fd, const char *service,
-		       long long *ret, struct err *e)
+static void hold(const struct logview *v, struct source *s)
 {
-	struct sup_log_reader *r = NULL;
-	struct sup_log_line l;
-	int res = sup_log_open(logs_fd, service, &r, e);
+	size_t at = (s->first + s->n) % (size_t)v->o.tail;
+	struct held *h = &s->ring[at];
 
-	*ret = 0;
-	while (res == 0 && sup_log_next(r, &l) == 1 && l.wall_ns <= v->opened_ns)
-		*ret += wanted(v, &l);
-	sup_log_free(r);
-	return res;
+	if (s->n == (size_t)v->o.tail)
+		s->first = (s->first + 1) % (size_t)v->o.tail;
+	else
+		s->n++;
+	free(h->text);
+	h->line = s->line;
+	h->text = str_ndup(s->line.text, s->line.len);
+	h->line.text = h->text;
+}
+
+/* Keep the last lines of what is there now: a service that writes faster than this reads
+ * does not hold us up. */
+static void fill_tail(struct logview *v, struct source *s)
+{
+	if (v->o.tail < 0)
+		return;
+	s->ring = mem_new((size_t)v->o.tail, sizeof(*s->ring));
+	while (read_on(v, s)) {
+		if (v->o.tail > 0)
+			hold(v, s);
+		if (s->line.wall_ns > v->opened_ns)
+			return;
+	}
+}
+
+static bool advance(struct logview *v, struct source *s)
+{
+	if (s->n > 0) {
+		s->line = s->ring[s->first].line;
+		s->first = (s->first + 1) % (size_t)v->o.tail;
+		s->n--;
+		return s->has_line = true;
+	}
+	/* without -f a tail is all: what the log has beyond it came later */
+	s->has_line = (v->o.tail < 0 || v->o.follow) && read_on(v, s);
+	return s->has_line;
 }
 
 static int open_source(struct logview *v, int logs_fd, const char *service, struct err *e)
 {
 	struct source *s = &v->sources[v->n];
-	long long lines = 0;
-	int r = 0;
+	int r = sup_log_open(logs_fd, service, &s->reader, e);
 
-	if (v->o.tail >= 0)
-		r = count_lines(v, logs_fd, service, &lines, e);
-	if (r == 0)
-		r = sup_log_open(logs_fd, service, &s->reader, e);
 	if (r < 0)
 		return r;
 	s->service = str_dup(service);
-	s->skip = v->o.tail >= 0 && lines > v->o.tail ? lines - v->o.tail : 0;
 	v->n++;
 	if (strlen(service) > v->width)
 		v->width = strlen(service);
+	fill_tail(v, s);
 	return 0;
 }
 
@@ -126,6 +151,9 @@ struct logview *logview_free(struct logview *v)
 	if (!v)
 		return NULL;
 	for (size_t i = 0; i < v->n; i++) {
+		for (size_t k = 0; v->sources[i].ring && k < (size_t)v->o.tail; k++)
+			free(v->sources[i].ring[k].text);
+		free(v->sources[i].ring);
 		sup_log_free(v->sources[i].reader);
 		free(v->sources[i].service);
 	}
