@@ -253,8 +253,9 @@ static int mount_parts(struct mount_parts *p, const struct image_mount_opts *o,
 	if (o->by_path)
 		return mount_by_path(p, o->scratch, ret_fd, e);
 	r = mount_by_fd(p, ret_fd, e);
-	/* Kernels before 6.13 take no layer by fd, and some say so only at the end. */
-	if (r == -EINVAL && o->scratch) {
+	/* Kernels before 6.13 take no layer by fd: EOPNOTSUPP up to 6.4, then EINVAL,
+	 * which some say only at the end. */
+	if ((r == -EINVAL || r == -EOPNOTSUPP) && o->scratch) {
 		err_clear(e);
 		r = mount_by_path(p, o->scratch, ret_fd, e);
 	}

@@ -123,7 +123,7 @@ __attribute__((unused)) static void refuse(const struct fixture *f, const char *
 __attribute__((unused)) static int merged(const struct fixture *f,
 					  const struct image *img)
 {
-	struct image_mount_opts o = { .userns_fd = -1 };
+	struct image_mount_opts o = { .userns_fd = -1, .scratch = f->path };
 	struct err e = ERR_INIT;
 	int fd = -1;
 

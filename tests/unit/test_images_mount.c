@@ -87,7 +87,7 @@ static void check_writable(const struct fixture *f, const struct image *img,
 TEST(a_writable_mount_keeps_changes_in_its_upper)
 {
 	struct fixture f = fixture_open();
-	struct image_mount_opts o = { .userns_fd = -1 };
+	struct image_mount_opts o = { .userns_fd = -1, .scratch = f.path };
 	struct image *img;
 
 	make_image(&f);
@@ -100,7 +100,7 @@ TEST(a_writable_mount_keeps_changes_in_its_upper)
 TEST(a_mount_is_idmapped_by_the_user_namespace)
 {
 	struct fixture f = fixture_open();
-	struct image_mount_opts o = { .userns_fd = userns_open() };
+	struct image_mount_opts o = { .userns_fd = userns_open(), .scratch = f.path };
 	struct image *img;
 
 	make_image(&f);
@@ -177,7 +177,9 @@ TEST(images_with_few_or_equal_layers_mount_too)
 	struct fixture f = fixture_open();
 	struct err e = ERR_INIT;
 	AUTO_FREE char *upper = str_fmt("%s/u", f.path);
-	struct image_mount_opts o = { .userns_fd = -1, .upper_dir = upper };
+	struct image_mount_opts o = { .userns_fd = -1,
+				      .upper_dir = upper,
+				      .scratch = f.path };
 	struct image *img;
 	int root;
 
@@ -214,7 +216,9 @@ TEST(an_upper_the_kernel_refuses_is_explained)
 	struct fixture f = fixture_open();
 	AUTO_FREE char *at = str_fmt("%s/m", f.path), *upper = str_fmt("%s/m/up", f.path);
 	AUTO_FREE char *first = str_fmt("%s/first", f.path);
-	struct image_mount_opts o = { .userns_fd = -1, .upper_dir = first };
+	struct image_mount_opts o = { .userns_fd = -1,
+				      .upper_dir = first,
+				      .scratch = f.path };
 	struct err e = ERR_INIT;
 	struct image *img;
 	int root = -1;
@@ -239,7 +243,9 @@ TEST(a_store_that_cannot_be_idmapped_is_an_outcome)
 	AUTO_FREE char *at = str_fmt("%s/m", f.path),
 		       *store = str_fmt("%s/m/store", f.path);
 	AUTO_FREE char *first = str_fmt("%s/first", f.path);
-	struct image_mount_opts o = { .userns_fd = -1, .upper_dir = first };
+	struct image_mount_opts o = { .userns_fd = -1,
+				      .upper_dir = first,
+				      .scratch = f.path };
 	struct err e = ERR_INIT;
 	struct image *img;
 	int root = -1;
@@ -255,7 +261,7 @@ TEST(a_store_that_cannot_be_idmapped_is_an_outcome)
 	image_free(img);
 	f.s = image_store_free(f.s);
 	CHECK_OK(image_store_open(store, &f.s, &e), &e);
-	o = (struct image_mount_opts){ .userns_fd = userns_open() };
+	o = (struct image_mount_opts){ .userns_fd = userns_open(), .scratch = f.path };
 	python(&f, "save('b.tar', [])\n");
 	img = load(&f, "b.tar");
 	CHECK_INT(image_mount(f.s, img, &o, &root, &e), IMAGE_E_NO_IDMAP);
