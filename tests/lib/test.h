@@ -102,10 +102,11 @@ int main(int argc, char **argv)
 {
 	size_t n = (size_t)(__stop_test_cases - __start_test_cases);
 	struct err e = ERR_INIT;
+	const char *tmp = getenv("TMPDIR");
 	int failed = 0;
 
-	snprintf(test_scratch_path, sizeof(test_scratch_path),
-		 "/tmp/minibox-unit.XXXXXX");
+	snprintf(test_scratch_path, sizeof(test_scratch_path), "%s/minibox-unit.XXXXXX",
+		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(test_scratch_path))
 		return 1;
 	printf("1..%zu\n", n);
