@@ -27,7 +27,9 @@ struct logview {
 	struct source *sources;
 	size_t n, width;
 	struct logview_opts o;
-	uint64_t opened_ns; /* wall clock: a service may write faster than we read */
+	/* Wall clock: a service may write faster than we read. What came after the last
+	 * is not read; for one that follows the last is set by its end. */
+	uint64_t opened_ns, last_ns;
 	regex_t regex;
 	bool has_regex;
 };
@@ -50,7 +52,7 @@ static bool wanted(const struct logview *v, const struct sup_log_line *l)
 static bool read_on(struct logview *v, struct source *s)
 {
 	while (sup_log_next(s->reader, &s->line) == 1) {
-		if (!v->o.follow && s->line.wall_ns > v->opened_ns)
+		if (s->line.wall_ns > v->last_ns)
 			return false;
 		if (wanted(v, &s->line))
 			return true;
@@ -125,6 +127,7 @@ int logview_open(const struct stack_host *h, const char *stack,
 
 	v->o = *o;
 	v->opened_ns = proc_wall_ns();
+	v->last_ns = o->follow ? UINT64_MAX : v->opened_ns;
 	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
 	r = stack_logs_fd(h, stack, &logs_fd, e);
 	if (r == 0 && o->grep) {
@@ -227,7 +230,7 @@ void logview_pump(struct logview *v, FILE *out)
 	for (size_t i = 0; i < v->n; i++)
 		if (!v->sources[i].has_line)
 			advance(v, &v->sources[i]);
-	for (size_t lines = 0; lines < PUMP_LINES || !v->o.follow; lines++) {
+	for (size_t lines = 0; lines < PUMP_LINES || v->last_ns < UINT64_MAX; lines++) {
 		size_t best = v->n;
 
 		for (size_t i = 0; i < v->n; i++)
@@ -245,6 +248,8 @@ void logview_pump(struct logview *v, FILE *out)
 
 void logview_end(struct logview *v, FILE *out)
 {
+	if (v->o.follow)
+		v->last_ns = proc_wall_ns();
 	logview_pump(v, out);
 	for (size_t i = 0; i < v->n; i++) {
 		struct sup_log_line l;

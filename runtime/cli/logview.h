@@ -25,7 +25,7 @@ must_check int logview_open(const struct stack_host *h, const char *stack,
 			    struct logview **ret, struct err *e);
 /** logview_pump() - print what has come since the last call, oldest first, to @out */
 void logview_pump(struct logview *v, FILE *out);
-/** logview_end() - print unfinished last lines too */
+/** logview_end() - print what is there by now, unfinished last lines too */
 void logview_end(struct logview *v, FILE *out);
 struct logview *logview_free(struct logview *v);
 

@@ -237,6 +237,13 @@ test_foreground_shows_logs_and_stops_on_ctrl_c() {
 	has "$(mb ps fg)" exited
 	status 0 mb down fg
 }
+test_foreground_shows_what_comes_later() {
+	printf 'stack fg;\nservice a { image bb.tar; command sh -c "sleep 1; echo later; seq 20000"; }\n' >fg.conf
+	status 0 timeout 60 "$MINIBOX" up fg.conf
+	has "$OUT" 'a | later'
+	eq "$(echo "$OUT" | tail -n 1)" 'a | 20000'
+	status 0 mb down fg
+}
 test_foreground_ends_when_all_services_ended() {
 	printf 'stack fg;\nservice a { image bb.tar; command echo one shot; }\n' >fg.conf
 	status 0 timeout 20 "$MINIBOX" up fg.conf
