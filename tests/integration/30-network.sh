@@ -1,6 +1,13 @@
 #!/bin/bash
 # needs: root. Real packets between the host, a LAN neighbour (a network namespace of the test's),
 # and containers of two stacks.
+#
+# In a network of its own: who turned ip_forward on and whose tables drop is what it is about, and
+# on a host with Docker or another stack those would answer instead. In a mount namespace of its
+# own because it puts another /etc/resolv.conf in place.
+[ -n "${IT_OWN_NETWORK:-}" ] || IT_OWN_NETWORK=1 exec unshare -n -m bash "$0" "$@"
+ip link set lo up
+echo 0 >/proc/sys/net/ipv4/ip_forward
 . "$(dirname "$0")/../lib/it.sh"
 busybox_root
 image "$W/bb.tar" bb:1 --cmd sleep 1000
@@ -26,14 +33,29 @@ in_a() { mb exec neta/cli "$@"; }
 fetch() { in_a timeout 3 wget -q -O - "$1"; }
 no() { if "$@"; then fail "worked, though it must not: $*"; fi; }
 pid_of() { mb ps --json "$1" | /usr/bin/python3 -c "import json,sys; print([s['pid'] for s in json.load(sys.stdin) if s['service']=='$2'][0])"; }
+in_net_of() { local p; p=$(pid_of "$1" "$2"); shift 2; nsenter -t "$p" -n "$@"; }
 cleanup_lan() {
 	local n
 	for n in '' 2; do
 		ip netns del mbt-lan$n 2>/dev/null || true
 		ip link del mbt-veth$n 2>/dev/null || true
 	done
-	nft delete table inet mbtforeign 2>/dev/null || true
+	for n in mbtforeign mbtcount; do nft delete table inet $n 2>/dev/null || true; done
 }
+# aim_at_loopback VIA: run in another namespace; its packets for 127.0.0.1 leave through VIA
+aim_at_loopback() {
+	sysctl -qw net.ipv4.conf.all.route_localnet=1 net.ipv4.conf.eth0.route_localnet=1
+	ip addr del 127.0.0.1/8 dev lo
+	ip route del local 127.0.0.0/8 table local 2>/dev/null || true
+	ip route add 127.0.0.1 via "$1" dev eth0
+}
+export -f aim_at_loopback
+# how many packets for 127.0.0.1 came in from elsewhere, before any rule of minibox saw them
+count_aimed() {
+	nft delete table inet mbtcount 2>/dev/null || true
+	nft 'table inet mbtcount { chain c { type filter hook prerouting priority -400; iifname != "lo" ip daddr 127.0.0.1 counter; }; }'
+}
+aimed() { nft list table inet mbtcount | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 trap cleanup_lan EXIT
 
 test_a_lan_neighbour_for_the_tests() {
@@ -64,6 +86,13 @@ test_loopback_port_is_for_this_machine_alone() {
 	has "$(host_get http://127.0.0.1:18200/)" 'web of'
 	no lan curl -sS --max-time 2 http://198.51.100.1:18200/
 	no mb exec netb/b timeout 3 wget -q -O - http://198.51.100.1:18200/
+	no mb exec netb/b timeout 3 wget -q -O - http://127.0.0.1:18200/
+	# a neighbour that sends to 127.0.0.1 through this machine on purpose
+	count_aimed
+	ip netns exec mbt-lan2 bash -c 'aim_at_loopback 198.51.100.129'
+	no ip netns exec mbt-lan2 curl -sS --max-time 2 http://127.0.0.1:18200/
+	[ "$(aimed)" -gt 0 ] || fail "no packet was sent: this shows nothing"
+	nft delete table inet mbtcount
 }
 test_published_addresses_answer_the_lan_and_the_host() {
 	has "$(lan curl -sS --max-time 3 http://198.51.100.1:18201/)" 'web of'
@@ -83,8 +112,13 @@ test_container_cannot_reach_the_hosts_loopback() {
 	gw=$(in_a sh -c 'grep -w gate /etc/hosts | cut -f1')
 	no fetch http://127.0.0.1:18210/
 	no fetch "http://$gw:18210/"
+	has "$(ip -o -4 addr)" " $gw/" # host-gateway is an address of this host
 	# even with a packet that is sent to 127.0.0.1 through the bridge on purpose
-	nsenter -t "$(pid_of neta cli)" -n sh -c "sysctl -qw net.ipv4.conf.all.route_localnet=1 net.ipv4.conf.eth0.route_localnet=1; ip addr del 127.0.0.1/8 dev lo; ip route del local 127.0.0.0/8 table local 2>/dev/null; ip route add 127.0.0.1 via $gw dev eth0; ! curl -sS --max-time 2 http://127.0.0.1:18210/"
+	count_aimed
+	in_net_of neta cli bash -c "aim_at_loopback $gw"
+	for p in 18210 18200; do no in_net_of neta cli curl -sS --max-time 2 http://127.0.0.1:$p/; done
+	[ "$(aimed)" -gt 0 ] || fail "no packet was sent: this shows nothing"
+	nft delete table inet mbtcount
 	kill $srv
 	status 0 mb up -d --force-recreate a.conf cli
 }
@@ -101,7 +135,7 @@ test_names_aliases_and_a_ports_own_service() {
 }
 test_egress_is_masqueraded_and_foreign_traffic_not_forwarded() {
 	# tells whom it sees; two requests are enough
-	lan /usr/bin/python3 -c '
+	ip netns exec mbt-lan /usr/bin/python3 -c '
 import socket
 s = socket.create_server(("198.51.100.2", 80))
 while True:
@@ -141,15 +175,31 @@ test_hosts_of_a_running_service_learns_of_a_new_one() {
 }
 test_resolv_conf_has_no_loopback_server() {
 	hasnt "$(in_a cat /etc/resolv.conf)" 'nameserver 127.'
+	printf 'nameserver 127.0.0.1\nnameserver ::1\nnameserver 192.0.2.53\nsearch lan\n' >resolv
+	mount --bind resolv /etc/resolv.conf
+	status 0 mb up -d --force-recreate a.conf cli
+	umount /etc/resolv.conf
+	eq "$(in_a grep nameserver /etc/resolv.conf)" 'nameserver 192.0.2.53'
 }
-test_foreign_forward_drop_is_told() {
+test_foreign_forward_drop_is_told_with_a_remedy_that_works() {
+	ip netns exec mbt-lan busybox httpd -f -p 198.51.100.2:80 -h "$W" & srv=$!
+	until_ok 5 in_a timeout 3 wget -q -O - http://198.51.100.2/b.conf
 	nft 'table inet mbtforeign { chain mbtforward { type filter hook forward priority 0; policy drop; }; }'
+	was=$(nft list table inet mbtforeign)
 	status 0 mb up -d --force-recreate b.conf
-	has "$OUT" mbtforeign
-	has "$OUT" mbtforward
+	has "$OUT" "table 'inet mbtforeign' chain 'mbtforward'"
+	remedy=${OUT##*to allow them: } remedy=${remedy%%$'\n'*}
 	has "$(host_get http://127.0.0.1:18200/)" 'web of'
-	has "$(nft list table inet mbtforeign)" 'policy drop'
-	nft delete table inet mbtforeign
+	no fetch http://198.51.100.2/b.conf
+	eq "$(nft list table inet mbtforeign)" "$was"
+	sh -ec "$remedy"
+	has "$(fetch http://198.51.100.2/b.conf)" netb
+	has "$(mb exec netb/b timeout 3 wget -q -O - http://198.51.100.2/b.conf)" netb
+	status 0 mb up -d --force-recreate b.conf
+	hasnt "$OUT" mbtforeign
+	nft 'flush table inet mbtforeign' # and back: `down` at the end must leave it alone
+	eq "$(nft list table inet mbtforeign)" "$was"
+	kill $srv
 }
 test_another_pool_and_a_full_one() {
 	printf 'stack netc;\nservice c { image bb.tar; stop_grace_period 1s; }\n' >c.conf
@@ -172,6 +222,7 @@ test_many_at_once() {
 	done
 	"$MINIBOX" up -d m1.conf >m1b.out 2>&1 & pids[6]=$!
 	for p in "${pids[@]}"; do wait "$p" || fail "$(cat m*.out)"; done
+	eq "$(mb ps -a --json | grep -c '"address": "10\.')" 14 # and four of neta and netb
 	eq "$(mb ps -a --json | grep '"address"' | sort | uniq -d)" ''
 	eq "$(mb ps -a | grep -c '^many.*running')" 10
 	for i in 1 2 3 4 5; do "$MINIBOX" down many$i & pids[i]=$!; done
@@ -184,6 +235,7 @@ test_down_gives_everything_back() {
 	eq "$(cat /proc/sys/net/ipv4/ip_forward)" 1
 	status 0 mb down netb
 	eq "$(cat /proc/sys/net/ipv4/ip_forward)" 0
+	has "$(nft list table inet mbtforeign)" 'policy drop'
 	cleanup_lan
 }
 run_tests "$@"

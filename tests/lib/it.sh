@@ -37,7 +37,8 @@ until_ok() {
 
 # Everything of the kernel that a stack could leave behind, one line each.
 host_state() {
-	ls /sys/class/net | sed 's/^/link /'
+	# not /sys/class/net: that shows the namespace which sysfs was mounted in
+	ip -o link | awk -F '[:@] *' '{print "link", $2}' | sort
 	awk '{print "mount", $5}' /proc/self/mountinfo | sort
 	find /sys/fs/cgroup -maxdepth 3 -type d -name 'minibox*' 2>/dev/null | sort
 	nft list tables 2>/dev/null
@@ -70,7 +71,8 @@ run_tests() {
 		[ $# -eq 0 ] || [ "$1" = "$t" ] || [ "$1" = "${t#test_}" ] || continue
 		COUNT=$((COUNT + 1))
 		rm -f "$W/.skip"
-		(set -e; "$t") >"$W/.log" 2>&1
+		# a server that the test left in the background must not outlive a failure
+		(set -e; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT; "$t") >"$W/.log" 2>&1
 		st=$?
 		if [ $st -eq 77 ] && [ -f "$W/.skip" ]; then
 			echo "ok $COUNT - $NAME ${t#test_} # SKIP $(cat "$W/.skip")"
