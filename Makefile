@@ -113,7 +113,7 @@ fuzz-build: $(FUZZ)
 BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev zlib1g-dev libzstd-dev \
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
-CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils
+CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs
 
 deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
        grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \
@@ -137,6 +137,10 @@ example: example-deps
 check: check-deps
 	$Qtests/run.sh
 
+# Only those on Linux 6.1 with cgroup v2, emulated; check runs them as well.
+check-vm: check-deps
+	$Qtests/run.sh integration 90-vm
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $B/minibox $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
@@ -147,4 +151,4 @@ install: all
 clean:
 	rm -rf $B
 
-.PHONY: all clean unit-build fuzz-build deps example-deps check-deps example check install
+.PHONY: all clean unit-build fuzz-build deps example-deps check-deps example check check-vm install

@@ -15,25 +15,31 @@
 #include "runtime/stack/up.h"
 #include "runtime/stack/volume.h"
 
-/* Everything stopped in order by the supervisor, which then leaves. When it is dead there
- * is no order to be had any more: instance_destroy() kills by cgroup. */
-static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
+static int ask_to_leave(int stack_fd, int64_t timeout_ms, struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
-	int r;
+	int r = sup_connect(stack_fd, &sock, e);
 
-	if (!sup_alive(stack_fd))
-		return 0;
-	r = sup_connect(stack_fd, &sock, e);
-	if (r < 0 && !sup_alive(stack_fd)) { /* it was just dying */
-		err_clear(e);
-		return 0;
-	}
 	if (r == 0)
 		r = sup_call(sock, SUP_OP_STOP, "", timeout_ms, -1, e);
 	if (r == 0)
 		r = sup_call(sock, SUP_OP_QUIT, "", 0, 5000, e);
 	return r;
+}
+
+/* Everything stopped in order by the supervisor, which then leaves. When it is dead there
+ * is no order to be had any more: instance_destroy() kills by cgroup. */
+static int stop_all(int stack_fd, int64_t timeout_ms, struct err *e)
+{
+	int r = 0;
+
+	for (int tries = 0; sup_alive(stack_fd); tries++) {
+		r = ask_to_leave(stack_fd, timeout_ms, e);
+		if (r == 0 || (sup_alive(stack_fd) && !up_supervisor_left(r, tries)))
+			return r;
+		err_clear(e);
+	}
+	return 0;
 }
 
 /* Names of all containers: the record's, and directories that a crash left without an
@@ -83,6 +89,8 @@ static int remove_files(struct stack_host *h, const char *stack, bool volumes,
 	AUTO_FREE char *logs = str_fmt("logs/%s", stack);
 	int r = fd_rm_rf(h->root_fd, logs, e);
 
+	if (r == 0)
+		r = instance_remove_uppers(h, stack, e);
 	if (r == 0 && volumes)
 		r = volume_remove_all(h, stack, e);
 	return r;
@@ -129,6 +137,19 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	return -e->code;
 }
 
+/* Nothing of it below RUN: files it left on disk before a reboot, and RUN itself when the
+ * `up` that made it or the `down` that emptied it was killed. */
+static int remove_rest(struct stack_host *h, const char *stack, bool volumes,
+		       struct err *e)
+{
+	AUTO_CLOSE int lock = -1;
+	int r = remove_files(h, stack, volumes, e);
+
+	if (r == 0)
+		r = host_lock(h, &lock, e);
+	return r < 0 ? r : host_release(h, e);
+}
+
 int stack_down(struct stack_host *h, const char *stack, bool volumes, int64_t timeout_ms,
 	       struct err *e)
 {
@@ -138,7 +159,7 @@ int stack_down(struct stack_host *h, const char *stack, bool volumes, int64_t ti
 	if (r == 0)
 		r = host_stack_fd(h, stack, &stack_fd, e);
 	if (r == STACK_E_ABSENT)
-		return remove_files(h, stack, volumes, e);
+		return remove_rest(h, stack, volumes, e);
 	if (r == 0)
 		r = remove_all(h, stack, stack_fd, volumes, timeout_ms, e);
 	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;

@@ -400,8 +400,12 @@ int host_release(struct stack_host *h, struct err *e)
 	AUTO_STRV struct strv left = STRV_INIT;
 	int r = open_run(h, e);
 
-	if (r < 0 || h->run_fd < 0)
+	if (r < 0)
 		return r;
+	if (h->run_fd < 0) {
+		(void)rmdir(h->run); /* of a command killed before it mounted there */
+		return 0;
+	}
 	r = stack_list(h, &left, e);
 	if (r == 0)
 		r = host_rules(h, e);

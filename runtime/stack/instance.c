@@ -283,6 +283,18 @@ static int make_all(const struct instance_source *src, struct record_service *rs
 	return r < 0 ? r : make_spec(src, rs, root, dir, e);
 }
 
+/* That of @rs alone: readers of a share may still see an older one. */
+static int remove_upper(const struct stack_host *h, const char *stack,
+			const struct record_service *rs, struct err *e)
+{
+	AUTO_FREE char *uppers = uppers_dir(h, stack);
+	AUTO_FREE char *rel = str_fmt("%s/%s.%u", uppers, rs->name, rs->instance);
+	int r = fd_rm_rf(h->root_fd, rel, e);
+
+	(void)unlinkat(h->root_fd, uppers, AT_REMOVEDIR); /* goes when it is empty */
+	return r;
+}
+
 int instance_create(const struct instance_source *src, struct record_service *rs,
 		    struct err *e)
 {
@@ -305,6 +317,8 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 	dir = -1;
 	(void)!instance_destroy(src->h, src->rec->name, rs->name, INSTANCE_KEEP_UPPER,
 				&ignored);
+	err_clear(&ignored);
+	(void)!remove_upper(src->h, src->rec->name, rs, &ignored);
 	return r;
 }
 
@@ -363,6 +377,13 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 	}
 	(void)unlinkat(h->root_fd, rel, AT_REMOVEDIR); /* goes when it is empty */
 	return r;
+}
+
+int instance_remove_uppers(struct stack_host *h, const char *stack, struct err *e)
+{
+	AUTO_FREE char *rel = uppers_dir(h, stack);
+
+	return fd_rm_rf(h->root_fd, rel, e);
 }
 
 int instance_destroy(struct stack_host *h, const char *stack, const char *service,

@@ -50,6 +50,10 @@ must_check int instance_destroy(struct stack_host *h, const char *stack,
 must_check int instance_trim_uppers(struct stack_host *h, const char *stack,
 				    const char *service, uint32_t instance,
 				    struct err *e);
+/** instance_remove_uppers() - remove the writable layers of all that the stack has had,
+ * also of services that nothing knows any more (after a reboot); none may run */
+must_check int instance_remove_uppers(struct stack_host *h, const char *stack,
+				      struct err *e);
 /** instance_next() - a number that no writable layer of @service on disk has, 1 or more
  */
 must_check int instance_next(struct stack_host *h, const char *stack, const char *service,

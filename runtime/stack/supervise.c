@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/stack/up.h"
@@ -51,7 +52,17 @@ static bool has_completed(struct up *u, const char *service)
 	       st.ended && st.exit_status == 0;
 }
 
-int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e)
+bool up_supervisor_left(int r, int tries)
+{
+	static const struct timespec pause = { .tv_nsec = 10000000 };
+
+	if (tries >= 100 || (r != -EPIPE && r != -ECONNRESET && r != -ECONNREFUSED))
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static int tell_once(struct up *u, const struct strv *chosen, struct err *e)
 {
 	bool runs = sup_alive(u->stack_fd);
 	AUTO_CLOSE int sock = -1;
@@ -68,5 +79,16 @@ int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e)
 	for (size_t i = 0; r == 0 && chosen && i < chosen->n; i++)
 		if (!has_completed(u, chosen->v[i]))
 			r = sup_call(sock, SUP_OP_UP, chosen->v[i], 0, -1, e);
+	return r;
+}
+
+int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e)
+{
+	int r = tell_once(u, chosen, e);
+
+	for (int tries = 0; r < 0 && up_supervisor_left(r, tries); tries++) {
+		err_clear(e);
+		r = tell_once(u, chosen, e);
+	}
 	return r;
 }

@@ -63,6 +63,12 @@ void up_undo_steps(struct up *u);
  * @chosen: only these services (NULL: all) */
 must_check int up_tell_supervisor(struct up *u, const struct strv *chosen, struct err *e);
 
+/** up_supervisor_left() - did sup_connect() or sup_call() fail with @r because the
+ * supervisor died? One that was killed holds its lock for an instant longer, and a keeper
+ * may start another: then waits a little, and the caller asks again.
+ * @tries: how often it has; false after a second's worth */
+bool up_supervisor_left(int r, int tries);
+
 /** down_remove_stack() - bridge, shares, RUN/STACK; with the last stack RUN itself. Needs
  * both locks */
 must_check int down_remove_stack(struct stack_host *h, const char *stack,

@@ -1,6 +1,7 @@
 /* supervisor/adopt.c - see adopt.h. */
 #include "runtime/supervisor/adopt.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
@@ -38,11 +39,13 @@ static bool pidfd_exit(const struct service *s, int *ret_status)
 
 void adopt_look(struct supervisor *sup, struct service *s)
 {
-	int status = UNKNOWN_STATUS;
+	/* For kernels that do not tell: what we killed ended by that, or its init would
+	 * have left a word. */
+	int status = s->killed ? SIGKILL : UNKNOWN_STATUS;
 
 	if (!s->st.pid)
 		return;
-	if (status_read_exit(s, &status) || pidfd_exit(s, &status) ||
+	if (status_read_exit(s, &status) || pidfd_exit(s, &status) || s->killed ||
 	    ++s->tries > LOOKS) {
 		conduct_ended(sup, s, status);
 		return;

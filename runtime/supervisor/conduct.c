@@ -26,11 +26,14 @@ static uint64_t in_ms(uint64_t ms)
 	return proc_now_ns() + ms * 1000000u;
 }
 
-int conduct_signal(const struct service *s, int signal)
+int conduct_signal(struct service *s, int signal)
 {
 	if (s->pidfd < 0)
 		return -ESRCH;
-	return proc_kill(s->pidfd, signal) < 0 ? -errno : 0;
+	if (proc_kill(s->pidfd, signal) < 0)
+		return -errno;
+	s->killed |= signal == SIGKILL;
+	return 0;
 }
 
 static uint64_t grace_ms(const struct service *s)
@@ -272,8 +275,7 @@ void conduct_ended(struct supervisor *sup, struct service *s, int wait_status)
 	health_halt(s);
 	loop_close(&s->pidfd);
 	s->tries = 0;
-	s->adopted = false;
-	s->ready = false;
+	s->adopted = s->killed = s->ready = false;
 	s->st.pid = 0;
 	s->st.start_time = 0;
 	s->st.exit_status = status;

@@ -27,6 +27,6 @@ void conduct_stop(struct supervisor *sup, struct service *s, int64_t grace_ms,
  * about */
 void conduct_settle(struct supervisor *sup);
 /** conduct_signal() - to its PID 1. Return: 0 or -errno. */
-int conduct_signal(const struct service *s, int signal);
+int conduct_signal(struct service *s, int signal);
 
 #endif

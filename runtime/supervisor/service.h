@@ -73,6 +73,7 @@ struct service {
 	bool stop_pending;       /* to be stopped as soon as its dependants are */
 	bool ready;              /* was announced as ready for this pid */
 	bool adopted;            /* its process is not our child */
+	bool killed;             /* was sent SIGKILL by us */
 	uint8_t after;           /* enum after_stop */
 	uint32_t streak;         /* restarts in a row without 10 s of uptime */
 	uint32_t tries;          /* looks for the exit status of an adopted process */

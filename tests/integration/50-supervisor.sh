@@ -63,7 +63,7 @@ test_deaf_service_is_killed_after_its_grace() {
 	eq "$(field deaf exit_code)" 137
 }
 test_logs_are_bounded() {
-	printf 'stack big;\nservice a { image bb.tar; command sh -c "yes 0123456789012345678901234567890123456789 | head -c 61500000; echo end"; }\n' >big.conf
+	printf 'stack big;\nservice a { image bb.tar; command sh -c "yes 0123456789012345678901234567890123456789 | dd bs=61500 count=1000 iflag=fullblock 2>/dev/null; echo end"; }\n' >big.conf
 	mb up -d big.conf
 	until_ok 60 sh -c "$MINIBOX ps big | grep -q exited"
 	size=$(du -sb "$MINIBOX_ROOT/logs/big" | cut -f1)
@@ -84,7 +84,7 @@ test_memory_that_stays_resident_is_small() {
 		total=$((total + $(awk '/^Pss:/ {print $2}' "/proc/$p/smaps_rollup")))
 	done
 	echo "Pss $total KiB"
-	[ $total -le 512 ] || fail "$total KiB"
+	[ $total -gt 0 ] && [ $total -le 512 ] || fail "$total KiB"
 }
 test_down_after_everything_of_ours_was_killed() {
 	sup=$(cat "$MINIBOX_RUN/life/.supervisor")

@@ -43,8 +43,8 @@ host_state() {
 	find /sys/fs/cgroup -maxdepth 3 -type d -name 'minibox*' 2>/dev/null | sort
 	nft list tables 2>/dev/null
 	for p in /proc/[0-9]*; do
-		{ tr "\0" " " <"$p/cmdline"; } 2>/dev/null | grep -E "minibox(-init|-supervisor)?( |$)" | grep -v "$NAME"
-	done
+		{ mapfile -d '' -t p <"$p/cmdline" && echo "${p[*]}"; } 2>/dev/null
+	done | grep -E "minibox(-init|-supervisor)?( |$)" | grep -v "$NAME"
 	sed 's/^/ip_forward /' /proc/sys/net/ipv4/ip_forward
 	ls -d /run/minibox* 2>/dev/null
 }
@@ -57,8 +57,8 @@ busybox_root() { # the layer of `image`: busybox and its applets as links
 	mkdir -p "$W/bb/bin" "$W/bb/etc" "$W/bb/tmp" "$W/bb/var/www"
 	chmod 1777 "$W/bb/tmp"
 	cp /bin/busybox "$W/bb/bin/busybox"
-	local a
-	for a in $(/bin/busybox --list); do [ "$a" = busybox ] || ln -sf busybox "$W/bb/bin/$a"; done
+	# busybox's shell makes a link without starting a program
+	(cd "$W/bb/bin" && ./busybox sh -c 'for a in $(./busybox --list); do [ $a = busybox ] || ln -sf busybox $a; done')
 	printf 'root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/sh\n' >"$W/bb/etc/passwd"
 	printf 'root:x:0:\nwww:x:33:\nextra:x:44:www\n' >"$W/bb/etc/group"
 }

@@ -1,5 +1,5 @@
 # guest.sh - second part of the machine's start: what a system has mounted, then the command.
-# busybox sh; VM_RUN, VM_MODULES and VM_STORE come from the kernel's command line.
+# busybox sh; VM_RUN and VM_MODULES come from the kernel's command line.
 /.vm/busybox mkdir /.vm/bin
 /.vm/busybox --install -s /.vm/bin
 export PATH=/.vm/bin
@@ -17,10 +17,8 @@ mount --bind "$VM_MODULES" /lib/modules
 # As under systemd, the command is in a group of its own, and processes are in leaves only.
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
 mkdir /sys/fs/cgroup/vm.scope
-if [ -n "$VM_STORE" ]; then
-	mkdir -p "$VM_STORE"
-	mount -t ext4 /dev/vda "$VM_STORE"
-fi
+mkdir -p /tmp/store
+mount -t ext4 /dev/vda /tmp/store
 ip link set lo up
 hostname vm
 for p in /sys/class/virtio-ports/*; do

@@ -3,14 +3,15 @@
 # and nothing but cgroup v2, by qemu. stdout, stderr and exit status are CMD's; 125 is our own failure.
 # vm.sh --check    - make ready what a run needs; status 1 and the reason on stdout if it cannot be had.
 #
-# The machine's root is this machine's, read-only, below a tmpfs: CMD has the caller's directory, PATH,
-# BUILD and TMPDIR, and what it writes is gone with it. VM_STORE is where an empty ext4 of 8 GiB is
-# mounted, for what must not lie on overlayfs. /run, /dev/shm, /var/tmp are tmpfs.
-#   VM_CACHE ~/.cache/minibox-vm   VM_TIMEOUT 600 s, then 124   VM_MEMORY 3072 MiB   VM_ACCEL tcg or kvm
+# The machine's root is this machine's, read-only, below a tmpfs: CMD has the caller's directory, PATH
+# and BUILD, and what it writes is gone with it. TMPDIR is an empty ext4 of 8 GiB, for what must not lie
+# on overlayfs; /var/tmp, /run and /dev/shm are tmpfs. SLOW is how much slower it is, roughly.
+#   VM_CACHE ~/.cache/minibox-vm   VM_TIMEOUT 600 s, then 124   VM_MEMORY 1536 MiB   VM_ACCEL tcg or kvm
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 CACHE=${VM_CACHE:-${HOME:-/root}/.cache/minibox-vm}
-MEMORY=${VM_MEMORY:-3072}
+MEMORY=${VM_MEMORY:-1536}
+ACCEL=${VM_ACCEL:-tcg}
 VIRTIOFSD=/usr/lib/qemu/virtiofsd
 BUSYBOX=$(command -v busybox)
 MODULES='virtio_pci|virtio_console|virtio_blk|virtiofs|overlay'
@@ -26,7 +27,9 @@ obstacle() {
 	for t in qemu-system-x86_64 busybox mkfs.ext4 apt-get dpkg-deb "$VIRTIOFSD"; do
 		command -v "$t" >/dev/null || { echo "$t is not installed"; return; }
 	done
-	mkdir -p "$CACHE" && prepare >"$CACHE/log" 2>&1 || echo "no kernel: $(tail -n 1 "$CACHE/log")"
+	mkdir -p "$CACHE" || { echo "no directory $CACHE"; return; }
+	prepare >"$CACHE/log" 2>&1 # not in a condition: that would undo its set -e
+	[ $? -eq 0 ] || echo "no kernel: $(tail -n 1 "$CACHE/log")"
 }
 
 # The kernel is unpacked, never installed; the initramfs is busybox and what reaches the root.
@@ -69,7 +72,7 @@ why=$(obstacle)
 [ -z "$why" ] || die "$why"
 
 # ---- one run ----
-RUN=$(mktemp -d /tmp/minibox-vm.XXXXXX) || exit 125
+RUN=$(mktemp -d "${TMPDIR:-/tmp}/minibox-vm.XXXXXX") || exit 125
 PIDS=()
 cleanup() {
 	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null; done
@@ -83,7 +86,8 @@ KERNEL=$(ls "$CACHE/kernel/lib/modules")
 
 {
 	printf 'cd %q || exit 125\nexport' "$PWD"
-	for v in PATH HOME BUILD TMPDIR; do [ -z "${!v:-}" ] || printf ' %s=%q' "$v" "${!v}"; done
+	for v in PATH HOME BUILD; do [ -z "${!v:-}" ] || printf ' %s=%q' "$v" "${!v}"; done
+	printf ' TMPDIR=/tmp/store'; [ "$ACCEL" = kvm ] || printf ' SLOW=5'
 	printf '\nexec'; printf ' %q' "$@"; echo
 } >"$RUN/command"
 truncate -s 8G "$RUN/store" && mkfs.ext4 -q -F "$RUN/store" || die "no ext4 image"
@@ -100,15 +104,15 @@ for _ in $(seq 100); do [ -S "$RUN/socket" ] && break; sleep 0.05; done
 exec 3> >(exec cat); OUT=$!
 exec 4> >(exec cat >&2); ERR=$!
 port() { echo "-chardev file,id=$1,path=$2 -device virtserialport,chardev=$1,name=$1"; }
-accel=(-accel tcg,thread=multi -cpu max,la57=off)
-[ "${VM_ACCEL:-tcg}" != kvm ] || accel=(-accel kvm -cpu host)
-# shellcheck disable=SC2046 # port's words are meant to be split
-timeout -k 5 "${VM_TIMEOUT:-600}" qemu-system-x86_64 "${accel[@]}" -M q35 -smp 2 -m "$MEMORY" \
+accel=(-accel tcg -cpu max,la57=off)
+[ "$ACCEL" != kvm ] || accel=(-accel kvm -cpu host)
+# Emulated, a second processor costs more than it gives.
+timeout -k 5 "${VM_TIMEOUT:-600}" qemu-system-x86_64 "${accel[@]}" -M q35 -smp 1 -m "$MEMORY" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-object "memory-backend-memfd,id=memory,size=${MEMORY}M,share=on" -numa node,memdev=memory \
 	-kernel "$CACHE/kernel/boot/vmlinuz-$KERNEL" -initrd "$CACHE/initramfs" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable cgroup_no_v1=all \
-VM_RUN=$RUN VM_GUEST=$HERE/guest.sh VM_MODULES=$CACHE/kernel/lib/modules VM_STORE=${VM_STORE:-}" \
+VM_RUN=$RUN VM_GUEST=$HERE/guest.sh VM_MODULES=$CACHE/kernel/lib/modules" \
 	-serial "file:$RUN/console" -device virtio-rng-pci \
 	-chardev "socket,id=root,path=$RUN/socket" -device vhost-user-fs-pci,chardev=root,tag=root \
 	-drive "file=$RUN/store,format=raw,if=virtio,cache=unsafe" -device virtio-serial-pci \
