@@ -16,6 +16,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/stack/conf/value.h"
 
 enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
 #define DEFAULT_RUN "/run/minibox"
@@ -169,6 +170,10 @@ int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
 {
 	AUTO_FREE char *name = str_fmt("locks/%s%s", stack, h->id);
 
+	/* It comes from the command line, and what is locked may be removed next: "" would
+	 * be the directory of all stacks. */
+	if (!value_name(stack))
+		return err_msg(e, EINVAL, "'%s' is no stack's name", stack);
 	return fd_lock(h->root_fd, name, true, true, ret, e);
 }
 
@@ -176,7 +181,7 @@ int host_stack_fd(const struct stack_host *h, const char *stack, int *ret, struc
 {
 	int fd;
 
-	if (h->run_fd < 0)
+	if (h->run_fd < 0 || !value_name(stack))
 		return STACK_E_ABSENT;
 	fd = openat(h->run_fd, stack, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -194,6 +199,9 @@ int host_service_fd(const struct stack_host *h, const char *stack, const char *s
 
 	if (r != 0)
 		return r;
+	/* A one-off container's name is longer than a service's may be. */
+	if (!*service || *service == '.' || strchr(service, '/'))
+		return STACK_E_ABSENT;
 	fd = openat(dir, service, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT
@@ -225,7 +233,7 @@ char *host_table(const struct stack_host *h)
 
 bool stack_exists(const struct stack_host *h, const char *stack)
 {
-	return h->run_fd >= 0 && *stack && *stack != '.' && !strchr(stack, '/') &&
+	return h->run_fd >= 0 && value_name(stack) &&
 	       faccessat(h->run_fd, stack, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
