@@ -107,11 +107,11 @@ test_a_share_is_switched_by_stacking_mounts() {
 	touch stop; wait $loop
 	[ ! -e errors ] || [ ! -s errors ] || fail "$(head errors)"
 	eq "$(sort -u seen | tr '\n' ' ')" 'new old '
-	# where it can, `up` switches in place: it leaves as many as it found
+	# from Linux 6.5 on `up` switches in place: it leaves as many as it found
 	n=$(grep -c ' /st ' "/proc/$web/mountinfo")
 	status 0 mb up -d --force-recreate stack.conf db
 	eq "$(pid_of fall web)" "$web"
-	eq "$(grep -c ' /st ' "/proc/$web/mountinfo")" "$n"
+	! printf '6.5\n%s\n' "$(uname -r)" | sort -V -C || eq "$(grep -c ' /st ' "/proc/$web/mountinfo")" "$n"
 	status 0 mb down --volumes
 	nothing_is_left
 }
