@@ -152,11 +152,32 @@ int fd_mkdirs(int dir, const char *path, mode_t mode, int *ret_fd, struct err *e
 	return 0;
 }
 
-static int rm_children(int fd, dev_t dev, struct err *e);
+/* A tree being removed. What lies deeper than RM_DEPTH is moved up to the tree's root and
+ * removed from there: a container can make a tree deeper than we may open files. */
+struct rm {
+	int top;
+	dev_t dev; /* of the root: mounts are not entered */
+	unsigned depth;
+	unsigned long moved;
+};
+enum { RM_DEPTH = 64 };
 
-/* Remove one name below @dir; @dev is the device of the tree's root (mounts are not
- * entered). */
-static int rm_entry(int dir, const char *name, dev_t dev, struct err *e)
+static int rm_children(struct rm *rm, int fd, struct err *e);
+
+static int rm_move_up(struct rm *rm, int dir, const char *name, struct err *e)
+{
+	char to[32];
+	int r;
+
+	do {
+		snprintf(to, sizeof(to), ".removed-%lu", rm->moved++);
+		r = renameat(dir, name, rm->top, to);
+	} while (r < 0 && (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR));
+	return r < 0 && errno != ENOENT ? err_set(e, errno, "move '%s' up", name) : 0;
+}
+
+/* Remove one name below @dir. */
+static int rm_entry(struct rm *rm, int dir, const char *name, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
@@ -166,12 +187,16 @@ static int rm_entry(int dir, const char *name, dev_t dev, struct err *e)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_set(e, errno, "remove '%s'", name);
+	if (rm->depth >= RM_DEPTH)
+		return rm_move_up(rm, dir, name, e);
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(e, errno, "open directory '%s'", name);
-	if (st.st_dev != dev)
+	if (st.st_dev != rm->dev)
 		return err_set(e, EBUSY, "remove '%s'", name);
-	r = rm_children(fd, dev, e);
+	rm->depth++;
+	r = rm_children(rm, fd, e);
+	rm->depth--;
 	if (r < 0)
 		return err_ctx(e, "in '%s'", name);
 	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -179,7 +204,7 @@ static int rm_entry(int dir, const char *name, dev_t dev, struct err *e)
 	return 0;
 }
 
-static int rm_children(int fd, dev_t dev, struct err *e)
+static int rm_children(struct rm *rm, int fd, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = fd_list(fd, ".", &names, e);
@@ -187,18 +212,37 @@ static int rm_children(int fd, dev_t dev, struct err *e)
 	strv_foreach (i, &names) {
 		if (r < 0)
 			break;
-		r = rm_entry(fd, names.v[i], dev, e);
+		r = rm_entry(rm, fd, names.v[i], e);
 	}
 	return r;
 }
 
 int fd_rm_rf(int dir, const char *name, struct err *e)
 {
+	AUTO_CLOSE int top = -1;
+	unsigned long moved;
+	struct rm rm = { 0 };
 	struct stat st;
+	int r;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "stat '%s'", name);
-	return rm_entry(dir, name, st.st_dev, e);
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return err_set(e, errno, "remove '%s'", name);
+	top = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (top < 0 || fstat(top, &st) < 0)
+		return err_set(e, errno, "open directory '%s'", name);
+	rm.top = top;
+	rm.dev = st.st_dev;
+	do {
+		moved = rm.moved;
+		r = rm_children(&rm, top, e);
+	} while (r == 0 && rm.moved != moved);
+	if (r < 0)
+		return err_ctx(e, "in '%s'", name);
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_set(e, errno, "rmdir '%s'", name);
+	return 0;
 }
 
 static int by_name(const void *a, const void *b)

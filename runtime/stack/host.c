@@ -170,8 +170,8 @@ int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
 {
 	AUTO_FREE char *name = str_fmt("locks/%s%s", stack, h->id);
 
-	/* It comes from the command line, and what is locked may be removed next: "" would
-	 * be the directory of all stacks. */
+	/* It comes from the command line, and what is locked may be removed next: ""
+	 * would be the directory of all stacks. */
 	if (!value_name(stack))
 		return err_msg(e, EINVAL, "'%s' is no stack's name", stack);
 	return fd_lock(h->root_fd, name, true, true, ret, e);

@@ -19,5 +19,26 @@ test_down_of_what_is_no_name_touches_nothing() {
 	eq "$(mb exec dn/a cat /data/f) $(cat root/volumes/dn/data/f)" 'kept kept'
 	status 0 mb down --volumes dn
 }
+# Deeper than a command may open files, and than a path may be long.
+test_down_of_a_container_with_a_deep_tree() {
+	cat >deep.c <<'END'
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void)
+{
+	for (int i = 0; i < 3000; i++)
+		if (mkdir("d", 0755) || chdir("d"))
+			return 1;
+	return 0;
+}
+END
+	musl-gcc -static -o deep deep.c
+	stack dp
+	status 0 mb up -d dp.conf
+	mb exec -i dp/a sh -c 'cat >/deep; chmod +x /deep' <deep
+	status 0 mb exec dp/a /deep
+	(ulimit -n 256; status 0 mb down dp)
+	eq "$(ls root/containers)" ''
+}
 
 run_tests "$@"

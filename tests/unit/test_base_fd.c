@@ -1,5 +1,7 @@
 /* tests for runtime/base/fd.c */
 #include "tests/lib/test.h"
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 TEST(fd_write_file_replaces_whole_and_leaves_no_temporary)
 {
@@ -25,6 +27,31 @@ TEST(fd_read_file_refuses_more_than_its_bound)
 	CHECK_OK(fd_write_file(dir, "f", "12345", 5, 0600, &e), &e);
 	CHECK_INT(fd_read_file(dir, "f", 4, &b, &e), -EFBIG);
 	CHECK_STR(err_text(&e), "'f' is larger than 4 bytes");
+}
+
+/* As a container can make it: deeper than files may be open, and than a path may be long;
+ * with the names in it that the removal itself would take. */
+TEST(fd_rm_rf_removes_a_tree_of_any_depth)
+{
+	AUTO_CLOSE int dir = scratch_dir(), at = -1;
+	struct rlimit few = { 200, 200 };
+	struct err e = ERR_INIT;
+
+	CHECK_OK(fd_mkdir(dir, "t", 0755, &at, &e), &e);
+	CHECK_OK(fd_write_file(at, ".removed-0", "x", 1, 0600, &e), &e);
+	CHECK(mkdirat(at, ".removed-1", 0755) == 0 &&
+	      mkdirat(at, ".removed-1/full", 0755) == 0);
+	for (int i = 0; i < 3000; i++) {
+		int next = -1;
+
+		CHECK(mknodat(at, "f", S_IFREG | 0600, 0) == 0);
+		CHECK_OK(fd_mkdir(at, "d", 0755, &next, &e), &e);
+		close(at);
+		at = next;
+	}
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	CHECK_OK(fd_rm_rf(dir, "t", &e), &e);
+	CHECK(faccessat(dir, "t", F_OK, 0) < 0);
 }
 
 TEST(fd_rm_rf_removes_a_tree_and_follows_no_link)
