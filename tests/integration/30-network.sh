@@ -4,10 +4,11 @@
 #
 # In a network of its own: who turned ip_forward on and whose tables drop is what it is about, and
 # on a host with Docker or another stack those would answer instead. In a mount namespace of its
-# own because it puts another /etc/resolv.conf in place.
+# own because it puts another /etc/resolv.conf in place, and names namespaces that others may too.
 [ -n "${IT_OWN_NETWORK:-}" ] || IT_OWN_NETWORK=1 exec unshare -n -m bash "$0" "$@"
 ip link set lo up
 echo 0 >/proc/sys/net/ipv4/ip_forward
+mkdir -p /run/netns && mount -t tmpfs netns /run/netns
 . "$(dirname "$0")/../lib/it.sh"
 busybox_root
 image "$W/bb.tar" bb:1 --cmd sleep 1000
@@ -151,11 +152,12 @@ test_udp() {
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 53))
 while True: s.sendto(*s.recvfrom(100))' & srv=$!
-	sleep 0.5
-	out=$(/usr/bin/python3 -c '
+	ask() { /usr/bin/python3 -c '
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
-s.sendto(b"ping", ("127.0.0.1", 18203)); print(s.recv(100).decode())')
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+s.sendto(b"ping", ("127.0.0.1", 18203)); print(s.recv(100).decode())'; }
+	until_ok 5 ask # the server has to start first
+	out=$(ask)
 	kill $srv
 	eq "$out" ping
 }
