@@ -2,10 +2,13 @@
 #include "runtime/container/mnt.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "runtime/base/fd.h"
+
+enum { LINKS_MAX = 40 }; /* as the kernel's own limit */
 
 static int set_option(int fs, char *option)
 {
@@ -166,6 +169,34 @@ static char *clean_path(const char *path, struct err *e)
 	return buf_take(&b);
 }
 
+/* A symlink to nothing yet (/etc/resolv.conf of an image with systemd): *@path becomes
+ * what the last of a chain of them names. Wherever it leads, the kernel resolves it
+ * inside the root. */
+static void follow_dangling(int root, char **path)
+{
+	for (int links = 0; links < LINKS_MAX; links++) {
+		char *slash = strrchr(*path, '/'), to[PATH_MAX];
+		AUTO_CLOSE int parent = -1;
+		ssize_t n = -1;
+
+		*slash = '\0';
+		parent = fd_open_in_root(root, slash == *path ? "/" : *path,
+					 O_PATH | O_DIRECTORY);
+		if (parent >= 0)
+			n = readlinkat(parent, slash + 1, to, sizeof(to) - 1);
+		to[n < 0 ? 0 : n] = '\0';
+		if (n > 0) {
+			AUTO_FREE char *next =
+				str_fmt("%s/%s", *to == '/' ? "" : *path, to);
+
+			str_set(path, next);
+			continue;
+		}
+		*slash = '/';
+		return;
+	}
+}
+
 int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,
 			 bool *ret_made, struct err *e)
 {
@@ -178,6 +209,7 @@ int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,
 		return -e->code;
 	fd = fd_open_in_root(root, clean, O_PATH);
 	if (fd < 0 && errno == ENOENT) {
+		follow_dangling(root, &clean);
 		r = make_parents(root, clean, e);
 		if (r == 0)
 			r = make_one(root, clean, dir, e);

@@ -178,6 +178,27 @@ static int make_tmpfs(const struct container_mount *m, int *ret, struct err *e)
 	return container_mnt_fs("tmpfs", options.data, attr, ret, e);
 }
 
+/* What a symlink of the image may lead to must be fit for it, too: over one of these the
+ * container would be another than the one that was confined. */
+static int check_target(int root, int at, bool dir, struct err *e)
+{
+	static const char *const ours[] = { ".", "proc", "sys", "dev" };
+	struct stat st, top;
+
+	if (fstat(at, &st) < 0)
+		return err_set(e, errno, "stat its target");
+	if (S_ISDIR(st.st_mode) != dir)
+		return err_msg(e, dir ? ENOTDIR : EISDIR,
+			       "its source is a %s, its target in the container is not",
+			       dir ? "directory" : "file");
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (fstatat(root, ours[i], &top, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    top.st_dev == st.st_dev && top.st_ino == st.st_ino)
+			return err_msg(e, EPERM, "nothing can be mounted on '/%s'",
+				       i ? ours[i] : "");
+	return 0;
+}
+
 static int mount_one(const struct container_mount *m, int tree, int root, struct err *e)
 {
 	AUTO_CLOSE int own = -1, at = -1;
@@ -193,6 +214,8 @@ static int mount_one(const struct container_mount *m, int tree, int root, struct
 	if (r == 0)
 		r = container_mnt_target(root, m->target, S_ISDIR(st.st_mode), &at, NULL,
 					 e);
+	if (r == 0)
+		r = check_target(root, at, S_ISDIR(st.st_mode), e);
 	if (r == 0)
 		r = container_mnt_attach(tree, at, "", e);
 	return r < 0 ? err_ctx(e, "mount '%s'", m->target) : 0;
