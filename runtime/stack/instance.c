@@ -16,6 +16,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/stack/conf/value.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/specmake.h"
 #include "runtime/stack/volume.h"
@@ -159,15 +160,24 @@ static bool is_mounted_at(const struct model_service *svc, const char *target)
 /* An image's VOLUME that the file mounts nothing on: a volume of this container alone,
  * named by service and a hash of the path, which may hold anything, so that the next
  * container of the service gets it again. */
-static void list_anonymous(const struct instance_source *src, struct record_service *rs)
+static int list_anonymous(const struct instance_source *src, struct record_service *rs,
+			  struct err *e)
 {
 	strv_foreach (i, &src->img->volumes) {
-		const char *target = src->img->volumes.v[i];
+		/* "/data/" is the file's "/data", and must not hide what is mounted there
+		 */
+		AUTO_FREE char *target = value_path(src->img->volumes.v[i]);
+		AUTO_FREE char *pair = NULL;
 
-		if (!is_mounted_at(src->svc, target))
-			strv_take(&rs->anonymous, str_fmt("%s=.anon-%s-%08x", target,
-							  rs->name, str_hash(target)));
+		if (!target)
+			return err_msg(e, EINVAL,
+				       "VOLUME '%s' of its image is not an absolute path",
+				       src->img->volumes.v[i]);
+		pair = str_fmt("%s=.anon-%s-%08x", target, rs->name, str_hash(target));
+		if (!is_mounted_at(src->svc, target) && !strv_has(&rs->anonymous, pair))
+			strv_add(&rs->anonymous, pair);
 	}
+	return 0;
 }
 
 static int make_volumes(const struct instance_source *src,
@@ -276,10 +286,10 @@ static int make_all(const struct instance_source *src, struct record_service *rs
 		r = mount_root(src, rs, dir, &userns, &root, e);
 	if (r == 0)
 		r = make_network(src, rs, dir, userns, e);
-	if (r < 0)
-		return r;
-	list_anonymous(src, rs);
-	r = make_volumes(src, rs, root, userns, e);
+	if (r == 0)
+		r = list_anonymous(src, rs, e);
+	if (r == 0)
+		r = make_volumes(src, rs, root, userns, e);
 	return r < 0 ? r : make_spec(src, rs, root, dir, e);
 }
 

@@ -6,6 +6,15 @@ image "$W/bb.tar" bb:1 --cmd sleep 1000
 cd "$W" || exit 1
 # stack NAME SERVICE-BODY...: a file NAME.conf with one service `a`
 stack() { local n=$1; shift; printf 'stack %s;\nservice a { image bb.tar; stop_grace_period 1s; %s }\n' "$n" "$*" >"$n.conf"; }
+# layer NAME PYTHON: a second layer NAME.tar, made entry by entry (tests/lib/mkimage.py)
+layer() {
+	PYTHONPATH=$TOP/tests/lib /usr/bin/python3 -c "import mkimage
+t = mkimage.Tar()
+$2
+open('$1.tar', 'wb').write(t.data())"
+}
+in_top() { (cd "$TOP" && image "$@"); }
+image_of() { local n=$1; shift; in_top "$W/img-$n.tar" "$n:1" --layer "$W/$n.tar" "$@" --cmd sleep 1000; }
 
 # `down --volumes "$UNSET"` was the directory of all stacks' volumes.
 test_down_of_what_is_no_name_touches_nothing() {
@@ -39,6 +48,52 @@ END
 	status 0 mb exec dp/a /deep
 	(ulimit -n 256; status 0 mb down dp)
 	eq "$(ls root/containers)" ''
+}
+# As images with systemd have them: links to what is there only at run time.
+test_links_to_nothing_where_our_files_go() {
+	layer dang "t.add('etc/hosts', 'l', link='/nowhere/at/all')
+t.add('etc/resolv.conf', 'l', link='../run/systemd/resolve/stub-resolv.conf')
+t.add('etc/hostname', 'l', link='../../../../../../../../tmp/hostile-name')
+t.add('wd', 'l', link='newdir/wd')"
+	image_of dang --workdir /wd
+	stack dang && sed -i 's/bb.tar/img-dang.tar/' dang.conf
+	status 0 mb up -d dang.conf
+	eq "$(mb exec dang/a sh -c 'cat /etc/hostname /nowhere/at/all; pwd; ls /run/systemd/resolve' | grep -v : | tr '\n' ' ' | tr -s '\t ' ' ' | cut -d' ' -f1-3)" 'a 127.0.0.1 localhost'
+	eq "$(mb exec dang/a pwd)" /newdir/wd
+	has "$(mb exec dang/a cat /etc/resolv.conf)" nameserver
+	[ ! -e /tmp/hostile-name ] && [ ! -e /nowhere ] && [ ! -e /newdir ]
+	status 0 mb down dang
+}
+test_what_leads_to_the_root_or_proc_is_no_target() {
+	layer lead "t.add('r', 'l', link='/')
+t.add('p', 'l', link='sub')
+t.add('sub', 'l', link='../proc')
+t.add('self', 'l', link='/proc/self/cwd')"
+	image_of lead
+	for t in 'r:nothing can be mounted on' 'p:nothing can be mounted on' 'self:Too many levels' 'etc/passwd:its source is a directory'; do
+		stack lead "volumes ./bb:/${t%%:*};" && sed -i 's/bb.tar/img-lead.tar/' lead.conf
+		status 1 mb up -d lead.conf
+		has "$OUT" "${t#*:}"
+		status 0 mb down lead
+	done
+}
+# "/data/" is "/data": it hid what the file mounts there. Names that look alike are not one.
+test_volumes_that_an_image_declares() {
+	in_top "$W/vols.tar" vols:1 --volume /data/ --volume //a/b --volume /a_b --volume '/c=d e' --cmd sleep 1000
+	printf 'stack vl;\nservice a { image vols.tar; volumes named:/data; stop_grace_period 1s; }\nvolume named;\n' >vl.conf
+	status 0 mb up -d vl.conf
+	mb exec vl/a sh -c 'for d in /data /a/b /a_b "/c=d e"; do echo "$d" >"$d/f"; done'
+	eq "$(cat root/volumes/vl/named/f)" /data
+	eq "$(ls -A root/volumes/vl | wc -l)" 4
+	status 0 mb up -d --force-recreate vl.conf
+	eq "$(mb exec vl/a sh -c 'cat /data/f /a/b/f /a_b/f "/c=d e/f"' | tr '\n' ' ')" '/data /a/b /a_b /c=d e '
+	status 0 mb down --volumes vl
+	for v in / /proc rel /a/../b; do
+		in_top "$W/vols.tar" vols:1 --volume "$v" --cmd sleep 1000
+		status 1 mb up -d vl.conf
+		has "$OUT" "'$v'"
+		status 0 mb down --volumes vl
+	done
 }
 
 run_tests "$@"
