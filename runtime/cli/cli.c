@@ -3,6 +3,7 @@
 #include "runtime/cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,10 +166,24 @@ out:
 	return status;
 }
 
+/* A standard fd that the caller closed would be the number of the first file we open: it
+ * would take our output, and `run` and `exec` would hand it into a container. What stands
+ * there instead refuses reading or writing, as a closed one does. */
+static void fill_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(125);
+}
+
 int cli_main(const struct cli_command *commands, size_t n, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	int status = dispatch(commands, n, argc, argv, &e);
+	int status;
+
+	fill_standard_fds();
+	status = dispatch(commands, n, argc, argv, &e);
 
 	if (e.code) {
 		char *text = str_dup(err_text(&e));

@@ -95,5 +95,18 @@ test_volumes_that_an_image_declares() {
 		status 0 mb down --volumes vl
 	done
 }
+# The first file that a command opens would have the number, and go into the container.
+test_closed_standard_fds_hand_nothing_in() {
+	stack fds
+	status 0 mb up -d fds.conf
+	mb run -f fds.conf a readlink /proc/self/fd/0 >in <&-
+	mb exec -i fds/a readlink /proc/self/fd/0 >>in <&-
+	mb run -f fds.conf a sh -c 'readlink /proc/self/fd/1 >&2' 2>>in >&-
+	mb exec fds/a sh -c 'exec 3>&1 >&2; readlink /proc/self/fd/3' 2>>in >&-
+	mb exec fds/a sh -c 'exec 3>&2; readlink /proc/self/fd/3' >>in 2>&-
+	eq "$(sort -u in | grep -v "^$W/in$")" /dev/null
+	! mb ps >&- 2>/dev/null || fail "a closed stdout goes unnoticed"
+	status 0 mb down fds
+}
 
 run_tests "$@"
