@@ -140,14 +140,22 @@ struct stack_host *stack_host_free(struct stack_host *h)
  * and a tmpfs, so that it is gone at reboot whatever /run itself is. */
 int host_run(struct stack_host *h, struct err *e)
 {
+	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_CLOSE int dir = -1;
 	int r = open_run(h, e);
 
 	if (r < 0 || h->run_fd >= 0)
 		return r;
 	r = fd_mkdirs(AT_FDCWD, h->run, 0700, &dir, e);
+	if (r == 0)
+		r = fd_list(dir, ".", &names, e);
 	if (r < 0)
 		return r;
+	if (names.n) /* the mount would hide what somebody else has there, as in /tmp */
+		return err_msg(e, ENOTEMPTY,
+			       "'%s' is neither empty nor minibox's: "
+			       "choose another place by --run",
+			       h->run);
 	if (mount("minibox", h->run, "tmpfs", MS_NOSUID | MS_NODEV,
 		  "mode=0700,size=64m") < 0)
 		return err_set(e, errno, "mount tmpfs on '%s'", h->run);

@@ -108,5 +108,13 @@ test_closed_standard_fds_hand_nothing_in() {
 	! mb ps >&- 2>/dev/null || fail "a closed stdout goes unnoticed"
 	status 0 mb down fds
 }
+# RUN becomes a mount, which would hide what is there.
+test_a_run_directory_in_use_is_refused() {
+	mkdir -p used && echo mine >used/f
+	stack us
+	MINIBOX_RUN=$W/used status 1 mb up -d us.conf
+	has "$OUT" "'$W/used' is neither empty nor minibox's"
+	eq "$(cat used/f) $(ls used)" 'mine f'
+}
 
 run_tests "$@"
