@@ -219,10 +219,24 @@ int host_service_fd(const struct stack_host *h, const char *stack, const char *s
 	return 0;
 }
 
+/* The kernel's files in a group are called "tasks", "memory.max" and the like; no name of
+ * ours begins with '_'. */
+static const char *cgroup_prefix(const char *name)
+{
+	return strchr(name, '.') || str_eq(name, "tasks") ||
+			       str_eq(name, "notify_on_release") ||
+			       str_eq(name, "release_agent")
+		       ? "_"
+		       : "";
+}
+
 char *host_cgroup(const struct stack_host *h, const char *stack, const char *service)
 {
-	return str_fmt("minibox%s%s/%s%s%s", *h->id ? "-" : "", h->id, stack,
-		       service ? "/" : "", service ? service : "");
+	const char *below = service ? service : "";
+
+	return str_fmt("minibox%s%s/%s%s%s%s%s", *h->id ? "-" : "", h->id,
+		       cgroup_prefix(stack), stack, service ? "/" : "",
+		       cgroup_prefix(below), below);
 }
 
 int host_cgroups(struct stack_host *h, struct cgroup_host **ret, struct err *e)

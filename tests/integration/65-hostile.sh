@@ -116,5 +116,13 @@ test_a_run_directory_in_use_is_refused() {
 	has "$OUT" "'$W/used' is neither empty nor minibox's"
 	eq "$(cat used/f) $(ls used)" 'mine f'
 }
+# The kernel's files in a cgroup have these names.
+test_names_that_the_kernel_has_too() {
+	printf 'stack tasks;\nservice tasks { image bb.tar; stop_grace_period 1s; }\nservice cgroup.procs { image bb.tar; stop_grace_period 1s; }\n' >tasks.conf
+	status 0 mb up -d tasks.conf
+	eq "$(mb ps --json tasks | grep -c '"running"')" 2
+	status 0 mb exec tasks/tasks true
+	status 0 mb down tasks
+}
 
 run_tests "$@"
