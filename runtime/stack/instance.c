@@ -396,6 +396,23 @@ int instance_remove_uppers(struct stack_host *h, const char *stack, struct err *
 	return fd_rm_rf(h->root_fd, rel, e);
 }
 
+/* An `up` that mounted layers by path (image_mount_opts.scratch) and was killed. */
+static void unmount_scratch(const struct stack_host *h, const char *stack,
+			    const char *service, int dir)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	(void)!fd_list(dir, ".", &names, &ignored);
+	strv_foreach (i, &names) {
+		AUTO_FREE char *path =
+			str_fmt("%s/%s/%s/%s", h->run, stack, service, names.v[i]);
+
+		if (str_starts(names.v[i], "mount."))
+			(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+}
+
 int instance_destroy(struct stack_host *h, const char *stack, const char *service,
 		     unsigned flags, struct err *e)
 {
@@ -416,6 +433,7 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 	err_keep_first(&first, &one);
 	if (host_service_fd(h, stack, service, &dir, &one) == 0) {
 		(void)umount2(root, MNT_DETACH);
+		unmount_scratch(h, stack, service, dir);
 		(void)!container_pin_remove(dir, "netns", &one);
 		err_keep_first(&first, &one);
 		(void)!container_pin_remove(dir, "userns", &one);
