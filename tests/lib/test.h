@@ -102,7 +102,8 @@ int main(int argc, char **argv)
 {
 	size_t n = (size_t)(__stop_test_cases - __start_test_cases);
 	struct err e = ERR_INIT;
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = getenv("TMPDIR"), *slow = getenv("SLOW");
+	unsigned limit = 60 * (slow && atoi(slow) > 0 ? (unsigned)atoi(slow) : 1);
 	int failed = 0;
 
 	snprintf(test_scratch_path, sizeof(test_scratch_path), "%s/minibox-unit.XXXXXX",
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		pid = fork();
 		if (pid == 0) {
-			alarm(60);
+			alarm(limit);
 			t->run();
 			fflush(stdout);
 			_exit(0);
