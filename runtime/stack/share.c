@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/fsid.h"
 #include "runtime/base/log.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/volume.h"
@@ -24,6 +25,23 @@
 #ifndef MOVE_MOUNT_BENEATH
 #define MOVE_MOUNT_BENEATH 0x00000200
 #endif
+
+/* As the container's root, for whom alone the ids of an idmapped file system are known.
+ */
+static int make_dir(int root, int at, const char *name, uid_t owner, const char *path,
+		    struct err *e)
+{
+	int r = fsid_as_owner(root, e), code;
+
+	if (r < 0)
+		return r;
+	r = mkdirat(at, name, 0755);
+	if (r == 0)
+		r = fchownat(at, name, owner, owner, AT_SYMLINK_NOFOLLOW);
+	code = errno;
+	fsid_restore();
+	return r < 0 ? err_set(e, code, "mkdir '%s'", path) : 0;
+}
 
 /* Open PATH inside @root, making directories (the container root's) that are not there.
  */
@@ -40,10 +58,8 @@ static int open_or_make(int root, const char *path, uid_t owner, int *ret, struc
 		buf_addf(&sofar, "/%s", parts.v[i]);
 		next = fd_open_in_root(root, sofar.data, O_RDONLY | O_DIRECTORY);
 		if (next < 0 && errno == ENOENT) {
-			if (mkdirat(at, parts.v[i], 0755) < 0 ||
-			    fchownat(at, parts.v[i], owner, owner, AT_SYMLINK_NOFOLLOW) <
-				    0)
-				return err_set(e, errno, "mkdir '%s'", sofar.data);
+			if (make_dir(root, at, parts.v[i], owner, sofar.data, e) < 0)
+				return -e->code;
 			next = fd_open_in_root(root, sofar.data, O_RDONLY | O_DIRECTORY);
 		}
 		if (next < 0)
