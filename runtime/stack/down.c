@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
@@ -61,6 +62,7 @@ int down_remove_stack(struct stack_host *h, const char *stack, const char *bridg
 		      struct err *e)
 {
 	AUTO_FREE char *cgroup = host_cgroup(h, stack, NULL);
+	AUTO_FREE char *path = str_fmt("%s/%s", h->run, stack);
 	struct err first = ERR_INIT, one = ERR_INIT;
 	struct cgroup_host *cg = NULL;
 	AUTO_CLOSE int stack_fd = -1;
@@ -73,6 +75,9 @@ int down_remove_stack(struct stack_host *h, const char *stack, const char *bridg
 	err_keep_first(&first, &one);
 	(void)!netns_link_destroy(bridge, &one);
 	err_keep_first(&first, &one);
+	/* Its own file system, with all that is mounted in it. */
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
 	(void)!fd_rm_rf(h->run_fd, stack, &one);
 	err_keep_first(&first, &one);
 	(void)!host_release(h, &one);
@@ -102,7 +107,12 @@ static int forget_services(int stack_fd, struct record *rec, struct err *e)
 {
 	while (rec->n_services)
 		record_remove(rec, rec->services[0].name);
-	return record_save(stack_fd, rec, e);
+	if (record_save(stack_fd, rec, e) == 0)
+		return 0;
+	if (unlinkat(stack_fd, ".stack.json", 0) < 0)
+		return -e->code;
+	err_clear(e); /* a full disk: no record says the same */
+	return 0;
 }
 
 static int remove_all(struct stack_host *h, const char *stack, int stack_fd, bool volumes,

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/stack/up.h"
@@ -62,7 +64,31 @@ static int open_record(struct up *u, struct err *e)
 
 	if (r == 0)
 		r = record_load(u->stack_fd, &u->rec, e);
+	if (r == STACK_E_ABSENT) { /* a killed command's: make_dir() looks what it is */
+		fd_auto_close(&u->stack_fd);
+		u->stack_fd = -1;
+	}
 	return r == STACK_E_ABSENT ? 0 : r;
+}
+
+/* RUN/STACK is a file system of its own: what a container writes to its /etc/hosts must
+ * not leave the other stacks without room for their state. */
+static int make_dir(struct up *u, struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/%s", u->h->run, u->rec->name);
+	AUTO_CLOSE int dir = -1;
+	struct stat st, run;
+	int r = fd_mkdir(u->h->run_fd, u->rec->name, 0700, &dir, e);
+
+	if (r < 0)
+		return r;
+	if (fstat(dir, &st) < 0 || fstat(u->h->run_fd, &run) < 0)
+		return err_set(e, errno, "stat '%s'", path);
+	if (st.st_dev == run.st_dev &&
+	    mount("minibox", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=64m") <
+		    0)
+		return err_set(e, errno, "mount tmpfs on '%s'", path);
+	return fd_mkdir(u->h->run_fd, u->rec->name, 0700, &u->stack_fd, e);
 }
 
 /* Make RUN/STACK, lease a subnet and ids, make the bridge. Needs both locks. */
@@ -80,7 +106,7 @@ static int found_stack(struct up *u, struct err *e)
 		r = host_lease(u->h, u->rec, e);
 	}
 	if (r == 0 && u->stack_fd < 0)
-		r = fd_mkdir(u->h->run_fd, u->rec->name, 0700, &u->stack_fd, e);
+		r = make_dir(u, e);
 	if (r == 0)
 		r = record_save(u->stack_fd, u->rec, e);
 	if (r == 0 && !netns_subnet_host(&u->rec->subnet, 1, &gw))

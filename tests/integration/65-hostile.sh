@@ -124,5 +124,29 @@ test_names_that_the_kernel_has_too() {
 	status 0 mb exec tasks/tasks true
 	status 0 mb down tasks
 }
+test_a_share_of_a_directory_that_the_image_does_not_have() {
+	cat >sh.conf <<'END'
+stack sh;
+service web { image bb.tar; stop_grace_period 1s; volumes pub:/pub; depends_on app; }
+service app { image bb.tar; stop_grace_period 1s; command sh -c "echo x >/made/for/it/f; sleep 1000"; }
+volume pub { from app:/made/for/it; }
+END
+	status 0 mb up -d sh.conf
+	until_ok 5 mb exec sh/web cat /pub/f
+	eq "$(mb exec sh/app stat -c '%u %a' /made /made/for/it | tr '\n' ' ')" '0 755 0 755 '
+	status 0 mb down sh
+}
+# /etc/hosts lies in RUN.
+test_a_container_that_fills_its_etc_files() {
+	stack full
+	stack other
+	status 0 mb up -d full.conf
+	mb exec full/a dd if=/dev/zero of=/etc/hosts bs=1M count=100 2>/dev/null || true
+	status 0 mb up -d other.conf
+	status 0 mb exec other/a true
+	status 0 mb down other
+	status 0 mb down full
+	[ ! -e run ]
+}
 
 run_tests "$@"
