@@ -382,7 +382,7 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 	strv_foreach (i, &names) {
 		uint32_t n = upper_number(names.v[i], service);
 
-		if (r == 0 && n != 0 && n != instance)
+		if (r == 0 && n != 0 && (instance == 0 || n < instance))
 			r = fd_rm_rf(dir, names.v[i], e);
 	}
 	(void)unlinkat(h->root_fd, rel, AT_REMOVEDIR); /* goes when it is empty */

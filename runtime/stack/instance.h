@@ -45,8 +45,8 @@ must_check int instance_create(const struct instance_source *src,
 enum { INSTANCE_KEEP_UPPER = 1, INSTANCE_LINK_LATER = 2 };
 must_check int instance_destroy(struct stack_host *h, const char *stack,
 				const char *service, unsigned flags, struct err *e);
-/** instance_trim_uppers() - remove writable layers of @service other than @instance's (0:
- * all) */
+/** instance_trim_uppers() - remove writable layers of @service older than @instance's (0:
+ * all). A later one is not touched: its `up` may be just making it. */
 must_check int instance_trim_uppers(struct stack_host *h, const char *stack,
 				    const char *service, uint32_t instance,
 				    struct err *e);

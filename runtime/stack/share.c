@@ -19,6 +19,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/fsid.h"
 #include "runtime/base/log.h"
+#include "runtime/base/proc.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/volume.h"
 
@@ -188,11 +189,17 @@ static int refresh_readers(struct stack_host *h, int stack_fd, const struct reco
 
 	for (size_t i = 0; r == 0 && i < rec->n_services; i++) {
 		AUTO_JSON json_t *spec = NULL;
+		AUTO_CLOSE int pidfd = -1;
 		struct sup_status st;
 		const char *name = rec->services[i].name;
 
 		r = sup_status_read(stack_fd, name, &st, e);
 		if (r < 0 || st.pid <= 0)
+			continue;
+		/* The number alone may by now be another process's, even the host's own.
+		 */
+		pidfd = proc_pidfd_as(st.pid, st.start_time);
+		if (pidfd < 0)
 			continue;
 		r = instance_spec(h, rec->name, name, &spec, e);
 		if (r == 0 && refresh_reader(s, spec, st.pid, pin, e) < 0) {
