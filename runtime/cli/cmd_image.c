@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/fd.h"
 #include "runtime/cli/context.h"
 
 static void free_images(struct image **list, size_t n)
@@ -124,10 +125,11 @@ static int rmi_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	AUTO_STRV struct strv used = STRV_INIT;
 	struct image_store *store = NULL;
+	AUTO_CLOSE int lock = -1;
 	int r = cli_store(c, &store, e);
 
 	if (r == 0)
-		r = stack_used_images(c->host, &used, e);
+		r = stack_used_images(c->host, &used, &lock, e);
 	strv_foreach (i, &a->operands) {
 		const char *ref = a->operands.v[i];
 

@@ -173,6 +173,11 @@ int host_lock(const struct stack_host *h, int *ret, struct err *e)
 	return fd_lock(h->root_fd, "locks/.host", true, true, ret, e);
 }
 
+int host_lock_images(const struct stack_host *h, bool exclusive, int *ret, struct err *e)
+{
+	return fd_lock(h->root_fd, "locks/.images", exclusive, true, ret, e);
+}
+
 int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
 		    struct err *e)
 {
@@ -304,11 +309,18 @@ static void free_records(struct record **list, size_t n)
 	free(list);
 }
 
-int stack_used_images(const struct stack_host *h, struct strv *ret, struct err *e)
+int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
+		      struct err *e)
 {
 	struct record **list = NULL;
 	size_t n = 0;
-	int r = read_records(h, NULL, &list, &n, e);
+	int r = host_lock_images(h, true, ret_lock, e);
+
+	if (r == 0)
+		r = open_run(h, e); /* made while we waited */
+	if (r < 0)
+		return r;
+	r = read_records(h, NULL, &list, &n, e);
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < list[i]->n_services; j++)

@@ -16,6 +16,10 @@ must_check int host_lock(const struct stack_host *h, int *ret, struct err *e);
 /** host_lock_stack() - one command at a time changes a stack; taken before host_lock() */
 must_check int host_lock_stack(const struct stack_host *h, const char *stack, int *ret,
 			       struct err *e);
+/** host_lock_images() - from finding an image to the record of what is made of it
+ * (!@exclusive), or while images are removed; taken before the others */
+must_check int host_lock_images(const struct stack_host *h, bool exclusive, int *ret,
+				struct err *e);
 /** host_stack_fd() - RUN/STACK; STACK_E_ABSENT */
 must_check int host_stack_fd(const struct stack_host *h, const char *stack, int *ret,
 			     struct err *e);

@@ -58,10 +58,12 @@ static int make(struct up *u, const struct model_service *svc, const char *name,
 		const struct stack_override *over, struct err *e)
 {
 	AUTO_STRV struct strv one = STRV_INIT;
-	int r;
+	AUTO_CLOSE int images = -1;
+	int r = host_lock_images(u->h, false, &images, e);
 
 	strv_add(&one, svc->name);
-	r = up_images(u, &one, e);
+	if (r == 0)
+		r = up_images(u, &one, e);
 	if (r == 0)
 		r = up_open(u, e);
 	if (r == 0)

@@ -45,8 +45,9 @@ bool stack_exists(const struct stack_host *h, const char *stack);
 /** stack_files() - the files an existing stack was made from; STACK_E_ABSENT */
 must_check int stack_files(const struct stack_host *h, const char *stack,
 			   struct strv *ret, struct err *e);
-/** stack_used_images() - ids of the images that existing containers were made from */
-must_check int stack_used_images(const struct stack_host *h, struct strv *ret,
+/** stack_used_images() - ids of the images that existing containers were made from
+ * @ret_lock: as long as it is open no further container is made; owned by the caller */
+must_check int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 				 struct err *e);
 
 enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };

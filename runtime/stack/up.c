@@ -196,8 +196,11 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 	};
 	AUTO_STRV struct strv names = STRV_INIT;
 	const struct strv *chosen = o->services.n ? &names : NULL;
+	AUTO_CLOSE int images = -1;
 	int r = choose(&u, o, &names, e);
 
+	if (r == 0)
+		r = host_lock_images(h, false, &images, e);
 	if (r == 0)
 		r = up_images(&u, chosen, e);
 	if (r == 0)

@@ -148,5 +148,23 @@ test_a_container_that_fills_its_etc_files() {
 	status 0 mb down full
 	[ ! -e run ]
 }
+# Its layers would go from under containers that are not in the record yet.
+test_rmi_waits_for_an_up() {
+	layer only "t.add('only', 'f', data='here')"
+	image_of only
+	{ echo 'stack rm;'; for i in $(seq 8); do echo "service s$i { image img-only.tar; stop_grace_period 1s; }"; done; } >rm.conf
+	"$MINIBOX" up -d rm.conf 2>out & up=$!
+	until_ok 20 grep -q 's2: created' out
+	kill -STOP $up
+	! timeout 1 "$MINIBOX" rmi only:1 || fail "removed"
+	"$MINIBOX" rmi only:1 >rmi 2>&1 & rmi=$!
+	kill -CONT $up
+	wait $up
+	! wait $rmi || fail "removed"
+	has "$(cat rmi)" 'is used by a container'
+	eq "$(mb exec rm/s1 cat /only)$(mb exec rm/s8 cat /only)" herehere
+	status 0 mb down rm
+	status 0 mb rmi only:1
+}
 
 run_tests "$@"
