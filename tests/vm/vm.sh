@@ -32,35 +32,34 @@ obstacle() {
 	[ $? -eq 0 ] || echo "no kernel: $(tail -n 1 "$CACHE/log")"
 }
 
-# The kernel is unpacked, never installed; the initramfs is busybox and what reaches the root.
+# The kernel is unpacked, never installed.
 prepare() (
 	set -e
 	exec 9>"$CACHE/lock"; flock 9
 	if [ ! -e "$CACHE/kernel/ready" ]; then
-		rm -rf "$CACHE/kernel" "$CACHE/initramfs"; mkdir -p "$CACHE/kernel"; cd "$CACHE/kernel"
+		rm -rf "$CACHE/kernel"; mkdir -p "$CACHE/kernel"; cd "$CACHE/kernel"
 		download || { apt-get update -qq; download; }
 		dpkg-deb -x linux-image-*.deb .
 		rm linux-image-*.deb
 		"$BUSYBOX" depmod -b . "$(ls lib/modules)"
 		touch ready
 	fi
-	if [ "$HERE/init.sh" -nt "$CACHE/initramfs" ]; then make_initramfs; fi
 )
 download() {
 	apt-get download -qq "$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image-[0-9]/ {print $2; exit}')"
 }
-make_initramfs() {
-	local tree v; tree=$(mktemp -d "$CACHE/tree.XXXXXX")
-	cd "$CACHE/kernel"; v=$(ls lib/modules)
+# Busybox and what reaches the root. Made for each run: checkouts share the cache.
+make_initramfs() ( # OUT
+	set -e
+	tree=$RUN/initramfs.d; cd "$CACHE/kernel"; v=$(ls lib/modules)
 	mkdir -p "$tree"/{bin,proc,sys,dev,lower,upper,root} "$tree/lib/modules/$v"
 	install -m 755 "$BUSYBOX" "$tree/bin/busybox"
 	install -m 755 "$HERE/init.sh" "$tree/init"
 	(cd "lib/modules/$v" && grep -E "/($MODULES)\.ko:" modules.dep | tr -s ': ' '\n' | sort -u |
 		xargs cp --parents -t "$tree/lib/modules/$v")
 	"$BUSYBOX" depmod -b "$tree" "$v"
-	pack "$tree" >"$CACHE/initramfs.new"
-	mv "$CACHE/initramfs.new" "$CACHE/initramfs"; rm -r "$tree"
-}
+	pack "$tree" >"$1"
+)
 
 if [ "${1:-}" = --check ]; then
 	why=$(obstacle)
@@ -91,6 +90,8 @@ KERNEL=$(ls "$CACHE/kernel/lib/modules")
 	printf '\nexec'; printf ' %q' "$@"; echo
 } >"$RUN/command"
 truncate -s 8G "$RUN/store" && mkfs.ext4 -q -F "$RUN/store" || die "no ext4 image"
+make_initramfs "$RUN/initramfs" # not in a condition: that would undo its set -e
+[ $? -eq 0 ] || die "no initramfs"
 
 # What the machine may not write it cannot: the tree is read-only already on our side.
 mkdir "$RUN/tree"
@@ -110,7 +111,7 @@ accel=(-accel tcg -cpu max,la57=off)
 timeout -k 5 "${VM_TIMEOUT:-600}" qemu-system-x86_64 "${accel[@]}" -M q35 -smp 1 -m "$MEMORY" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-object "memory-backend-memfd,id=memory,size=${MEMORY}M,share=on" -numa node,memdev=memory \
-	-kernel "$CACHE/kernel/boot/vmlinuz-$KERNEL" -initrd "$CACHE/initramfs" \
+	-kernel "$CACHE/kernel/boot/vmlinuz-$KERNEL" -initrd "$RUN/initramfs" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable cgroup_no_v1=all \
 VM_RUN=$RUN VM_GUEST=$HERE/guest.sh VM_MODULES=$CACHE/kernel/lib/modules" \
 	-serial "file:$RUN/console" -device virtio-rng-pci \
