@@ -109,7 +109,11 @@ TEST(init_takes_all_others_with_it)
 	CHECK_INT(fix_run(f, &e), 0);
 }
 
-TEST(init_costs_at_most_two_dirty_pages)
+/*
+ * One page of data and one of stack; the kernel places the top of the stack at
+ * random, so what init uses of it may straddle a second page.
+ */
+TEST(init_costs_at_most_three_dirty_pages)
 {
 	struct fixture *f = with_init();
 	struct container *c;
@@ -124,9 +128,11 @@ TEST(init_costs_at_most_two_dirty_pages)
 	fix_read_all(fd, text, sizeof(text));
 	close(fd);
 	p = strstr(text, "Private_Dirty:");
+	/* before the checks: one that fails must leave no process */
+	container_abort(c);
 	CHECK(p);
 	dirty = strtoul(p + 14, NULL, 10);
-	printf("# dirty %lu KiB; %.25s\n", dirty, strstr(text, "Pss:"));
-	CHECK(dirty <= 8);
-	container_abort(c);
+	CHECK(dirty > 0);
+	printf("# dirty %lu KiB\n", dirty);
+	CHECK(dirty <= 12);
 }
