@@ -1,4 +1,4 @@
-# minibox: three executables from one tree. A new .c file in a room needs no edit here.
+# minibox: four executables from one tree. A new .c file in a room needs no edit here.
 # `make V=1` shows the commands.
 CC      ?= gcc
 PREFIX  ?= /usr/local
@@ -8,18 +8,20 @@ MUSL    ?= musl-gcc
 VERSION := 0.1.0
 
 ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack runtime/stack/conf \
-            runtime/cli images netns
+            runtime/cli images images/parse netns
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wno-format-nonliteral -Werror
 OPT      ?= -O2 -g
 CFLAGS_  := -std=gnu17 $(OPT) $(WARN) -I. -D_GNU_SOURCE -DMINIBOX_VERSION='"$(VERSION)"' \
             -fstack-protector-strong -fPIE $(SAN) $(CFLAGS)
 NL       := -I/usr/include/libnl3
-# libarchive, libnl, libseccomp, libcap, nettle, zlib and zstd are linked in, the rest is shared: a
+# libarchive, libnl, libseccomp, libcap, nettle and zstd are linked in, the rest is shared: a
 # start costs 1 ms instead of 3 (libarchive's shared library alone brings in ICU).
 static    = -Wl,-Bstatic $(1) -Wl,-Bdynamic
 LIB_base      := -ljansson
-LIB_images    := $(call static,-larchive -lnettle -lz -lzstd) -lpthread
+# What parses images is in minibox-parse only; minibox has neither libarchive nor a decompressor.
+LIB_parse     := $(call static,-larchive -lnettle -lzstd -lseccomp) -lisal
+LIB_images    := $(call static,-lnettle -lzstd) -lpthread
 # libnftables is opened by netns/nft.c when rules are wanted: linked, it would cost every start 0.4 ms.
 LIB_netns     := $(call static,-lnl-3) -lpthread -ldl
 LIB_container := $(call static,-lseccomp -lcap)
@@ -27,9 +29,13 @@ LIBS      = $(LIB_images) $(LIB_netns) $(LIB_container) $(LIB_base)
 percent  := %
 Q        := $(if $(V),,@)
 
-# minibox is everything but the resident supervisor's own files.
-SRC      := runtime/main.c $(filter-out $(wildcard runtime/supervisor/*.c),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) \
-            $(wildcard runtime/supervisor/client_*.c) $(wildcard runtime/supervisor/shared_*.c)
+# minibox is everything but the resident supervisor's and the confined parser's own files.
+SRC      := runtime/main.c $(filter-out $(wildcard runtime/supervisor/*.c images/parse/*.c),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) \
+            $(wildcard runtime/supervisor/client_*.c runtime/supervisor/shared_*.c images/parse/shared_*.c)
+PARSE_SRC := $(wildcard images/parse/*.c) $(addprefix runtime/base/,err.c fd.c json.c str.c)
+PARSE_OBJ := $(PARSE_SRC:%.c=$B/obj/%.o)
+# Its jobs are unit-tested and fuzzed like any other code.
+PARSE_TEST := $(filter-out %/main.o,$(filter $B/obj/images/parse/%,$(PARSE_OBJ)))
 OBJ      := $(SRC:%.c=$B/obj/%.o)
 SUP_SRC  := $(filter-out $(wildcard runtime/supervisor/client_*.c),$(wildcard runtime/supervisor/*.c)) \
             runtime/base/proc.c
@@ -40,25 +46,30 @@ INIT_SRC := $(wildcard runtime/container/init/*.c)
 
 # Which rooms a room may include; tests/lib/layers.sh checks it, and a room's unit tests link no other.
 ROW_base       :=
-ROW_images     := base
+ROW_parse      := base
+ROW_images     := base parse
 ROW_netns      := base
 ROW_cgroup     := base
 ROW_container  := base cgroup
 ROW_supervisor := base cgroup
-ROW_stack      := base images netns cgroup container supervisor
+ROW_stack      := base images parse netns cgroup container supervisor
 ROW_cli        := $(ROW_stack) stack
-dir_of          = $(if $(filter images netns,$1),$1,runtime/$1)
+dir_of          = $(if $(filter images netns,$1),$1,$(if $(filter parse,$1),images/parse,runtime/$1))
 archive         = $(patsubst %,$B/lib/%.a,$1)
 room_of         = $(word 2,$(subst _, ,$(notdir $1)))
 
 UNIT     := $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $B/minibox $B/minibox-supervisor $B/minibox-init
+all: $B/minibox $B/minibox-parse $B/minibox-supervisor $B/minibox-init
 
 $B/minibox: $(OBJ)
 	@echo "  LD   $@"
 	$Q$(CC) $(SAN) -pie -o $@ $(OBJ) $(LIBS)
+
+$B/minibox-parse: $(PARSE_OBJ)
+	@echo "  LD   $@"
+	$Q$(CC) $(SAN) -pie -o $@ $(PARSE_OBJ) $(LIB_parse) $(LIB_base)
 
 $B/minibox-supervisor: $(SUP_OBJ)
 	@echo "  LD   $@"
@@ -85,7 +96,7 @@ $B/musl/%.o: %.c
 
 .PRECIOUS: $B/lib/%.a $B/obj/%.o
 .SECONDEXPANSION:
-$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(OBJ) $(SUP_TEST))
+$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(sort $(OBJ) $(SUP_TEST) $(PARSE_TEST)))
 	@mkdir -p $(@D)
 	$Qrm -f $@; ar rcs $@ $^
 
@@ -105,12 +116,13 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 
 $(filter $B/tests/test_supervisor_%,$(UNIT)): | $B/minibox-supervisor
 $(filter $B/tests/test_container_%,$(UNIT)): | $B/minibox-init
+$(filter $B/tests/test_images_%,$(UNIT)): | $B/minibox-parse
 
 unit-build: $(UNIT)
 fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----
-BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev zlib1g-dev libzstd-dev \
+BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev libisal-dev libzstd-dev \
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
 CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs
@@ -143,10 +155,10 @@ check-vm: check-deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $B/minibox $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
+	install -m 755 $B/minibox $B/minibox-parse $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
 
--include $(OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
+-include $(OBJ:.o=.d) $(PARSE_OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
 
 clean:
 	rm -rf $B

@@ -36,27 +36,26 @@ void archive_image_name(struct archive_image *img, const char *name)
 		strv_add(&img->names, ref.name);
 }
 
-static int read_top(struct source *src, const char *name, json_t **ret, struct err *e)
+struct archive_layer *archive_image_layer(struct archive_image *img)
 {
-	AUTO_BUF struct buf text = BUF_INIT;
-	int r = source_read(src, name, IMGCONF_JSON_MAX, &text, e);
-
-	return r != 0 ? r : json_parse(text.data, text.len, name, ret, e);
+	img->layers = mem_grow(img->layers, img->n_layers + 1, sizeof(*img->layers));
+	img->layers[img->n_layers] = (struct archive_layer){ 0 };
+	return &img->layers[img->n_layers++];
 }
 
 /* Archives of Docker 25 and later have both files; index.json says more (digests of
  * blobs). */
 int archive_images_read(struct source *src, struct archive_images *ret, struct err *e)
 {
-	AUTO_JSON json_t *top = NULL;
-	int r = read_top(src, "index.json", &top, e);
+	AUTO_BUF struct buf top = BUF_INIT;
+	int r = source_read(src, "index.json", IMGCONF_JSON_MAX, &top, e);
 
-	if (r == 0)
-		r = layout_read(src, top, ret, e);
-	else if (r == SOURCE_E_ABSENT) {
-		r = read_top(src, "manifest.json", &top, e);
+	if (r == 0) {
+		r = layout_read(src, &top, ret, e);
+	} else if (r == SOURCE_E_ABSENT) {
+		r = source_read(src, "manifest.json", IMGCONF_JSON_MAX, &top, e);
 		if (r == 0)
-			r = dockerar_read(src, top, ret, e);
+			r = dockerar_read(src, &top, ret, e);
 	}
 	if (r == SOURCE_E_ABSENT)
 		return err_msg(

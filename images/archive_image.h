@@ -9,7 +9,6 @@
 
 #include "images/digest.h"
 #include "images/source.h"
-#include "runtime/base/json.h"
 
 struct archive_layer {
 	struct blob blob;
@@ -42,13 +41,16 @@ struct archive_image *archive_images_add(struct archive_images *list);
 /** archive_image_name() - note a name in its familiar form; one that is none is warned
  * about */
 void archive_image_name(struct archive_image *img, const char *name);
-/** layout_read(), dockerar_read() - see archive_images_read(); @top is the parsed top
- * file */
-must_check int layout_read(struct source *src, const json_t *top,
+/** archive_image_layer() - a new layer on top of the others; borrowed until the next */
+struct archive_layer *archive_image_layer(struct archive_image *img);
+/** layout_read(), dockerar_read() - see archive_images_read(); @top is the top file's
+ * text
+ */
+must_check int layout_read(struct source *src, const struct buf *top,
 			   struct archive_images *ret, struct err *e);
 /** layout_arch_is_host() - is @arch (Go's word: "amd64") this machine's? */
 bool layout_arch_is_host(const char *arch);
-must_check int dockerar_read(struct source *src, const json_t *top,
+must_check int dockerar_read(struct source *src, const struct buf *top,
 			     struct archive_images *ret, struct err *e);
 
 #endif

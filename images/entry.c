@@ -20,8 +20,9 @@ enum { SPACE_STEP = 16 << 20 }; /* ask the disk again after that many bytes */
 /* What is being applied; t->dir is the parent while it is. */
 struct entry {
 	struct tree *t;
-	struct archive *a;
-	struct archive_entry *ae;
+	const struct wire_entry *w;
+	const struct wire_message *m;
+	const struct entry_io *io;
 	struct entry_totals *totals;
 	const char *name, *base; /* clean */
 	struct timespec mtime;
@@ -29,14 +30,28 @@ struct entry {
 			  hidden */
 };
 
-static int check_ids(struct archive_entry *ae, struct err *e)
+static int check_numbers(const struct wire_message *m, struct err *e)
 {
-	la_int64_t uid = archive_entry_uid(ae), gid = archive_entry_gid(ae);
-
-	if (uid < 0 || uid > ENTRY_ID_MAX || gid < 0 || gid > ENTRY_ID_MAX)
+	if (m->uid < 0 || m->uid > ENTRY_ID_MAX || m->gid < 0 || m->gid > ENTRY_ID_MAX)
 		return err_msg(e, EINVAL, "its owner %lld:%lld is not within 0 to %d",
-			       (long long)uid, (long long)gid, ENTRY_ID_MAX);
+			       (long long)m->uid, (long long)m->gid, ENTRY_ID_MAX);
+	if (m->file_size < 0)
+		return err_msg(e, EINVAL, "its size is negative");
+	if (m->mtime_ns > 999999999)
+		return err_msg(e, EINVAL, "its time has %u nanoseconds", m->mtime_ns);
 	return 0;
+}
+
+static mode_t perm_of(const struct entry *en)
+{
+	return en->m->mode & 07777;
+}
+
+/* The entry's own path, without symlinks; owned by the caller. */
+static char *path_of(const struct entry *en)
+{
+	return en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, en->base)
+				   : str_dup(en->base);
 }
 
 /* security.capability is part of the file; the rest of security.* is the host's own
@@ -74,29 +89,22 @@ static int set_xattr(struct entry *en, int fd, const char *name, const void *val
 
 static int set_xattrs(struct entry *en, int fd, struct err *e)
 {
-	const char *name;
+	const char *name, *p = en->w->xattrs;
 	const void *value;
 	size_t n;
 	int r = 0;
 
-	if (archive_entry_xattr_reset(en->ae) == 0)
-		return 0;
-	while (r == 0 &&
-	       archive_entry_xattr_next(en->ae, &name, &value, &n) == ARCHIVE_OK)
-		if (name)
-			r = set_xattr(en, fd, name, value, n, e);
+	while (r == 0 && wire_xattr(en->w, &p, &name, &value, &n))
+		r = set_xattr(en, fd, name, value, n, e);
 	return r;
 }
 
 /* Owner before mode and xattrs: chown clears set-uid bits and security.capability. */
 static int set_attrs(struct entry *en, int fd, struct err *e)
 {
-	uid_t uid = (uid_t)archive_entry_uid(en->ae);
-	gid_t gid = (gid_t)archive_entry_gid(en->ae);
-
-	if (fchown(fd, uid, gid) < 0)
+	if (fchown(fd, (uid_t)en->m->uid, (gid_t)en->m->gid) < 0)
 		return err_set(e, errno, "chown it");
-	if (fchmod(fd, archive_entry_perm(en->ae)) < 0)
+	if (fchmod(fd, perm_of(en)) < 0)
 		return err_set(e, errno, "chmod it");
 	return set_xattrs(en, fd, e);
 }
@@ -107,10 +115,10 @@ static int set_attrs_at(struct entry *en, bool with_mode, struct err *e)
 	struct timespec ts[2] = { en->mtime, en->mtime };
 	int dir = en->t->dir;
 
-	if (fchownat(dir, en->base, (uid_t)archive_entry_uid(en->ae),
-		     (gid_t)archive_entry_gid(en->ae), AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dir, en->base, (uid_t)en->m->uid, (gid_t)en->m->gid,
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, errno, "chown it");
-	if (with_mode && fchmodat(dir, en->base, archive_entry_perm(en->ae), 0) < 0)
+	if (with_mode && fchmodat(dir, en->base, perm_of(en), 0) < 0)
 		return err_set(e, errno, "chmod it");
 	if (set_xattrs(en, -1, e) < 0)
 		return -e->code;
@@ -119,27 +127,31 @@ static int set_attrs_at(struct entry *en, bool with_mode, struct err *e)
 	return 0;
 }
 
-/* Make way for the entry: a later one replaces an earlier one, whatever that was. */
+/* Make way for the entry: a later one replaces an earlier one, whatever that was. A
+ * whiteout, which has no content, is simply taken away. */
 static int make_way(struct entry *en, struct err *e)
 {
+	AUTO_FREE char *path = NULL;
 	struct stat st;
 
 	if (fstatat(en->t->dir, en->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_set(e, errno, "look at it");
 	en->replaced = true;
-	if (!S_ISDIR(st.st_mode)) {
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
 		if (unlinkat(en->t->dir, en->base, 0) < 0)
 			return err_set(e, errno, "replace what is there");
 		return 0;
 	}
-	if (fd_rm_rf(en->t->dir, en->base, e) < 0)
-		return err_ctx(e, "replace the directory there");
-	return 0;
+	path = path_of(en);
+	return en->io->displace(en->io->arg, en->t->dir, en->base, path, e);
 }
 
 static int check_space(struct entry *en, int fd, uint64_t more, struct err *e)
 {
 	en->totals->unchecked += more;
+	if (en->totals->bytes + more > en->io->bytes_max)
+		return err_msg(e, EFBIG, "the layer holds more than %llu bytes",
+			       (unsigned long long)en->io->bytes_max);
 	if (en->totals->unchecked < SPACE_STEP)
 		return 0;
 	more = en->totals->unchecked;
@@ -165,26 +177,47 @@ static int write_at(int fd, const void *data, size_t n, off_t at, struct err *e)
 	return 0;
 }
 
-/* Blocks come with their offsets: the gaps of a sparse file are never written. */
+static int write_extent(struct entry *en, int fd, const char *path,
+			const struct wire_extent *x, struct err *e)
+{
+	uint64_t size = (uint64_t)en->m->file_size, done = 0;
+
+	if (x->offset > size || x->length > size - x->offset)
+		return err_msg(e, EINVAL, "its data goes past its size");
+	while (done < x->length) {
+		uint64_t left = x->length - done;
+		const void *data = NULL;
+		ssize_t n = en->io->data(en->io->arg, left < SIZE_MAX ? left : SIZE_MAX,
+					 &data, e);
+
+		if (n <= 0)
+			return n < 0 ? (int)n
+				     : err_msg(e, EINVAL, "its data is cut short");
+		if (check_space(en, fd, (size_t)n, e) < 0 ||
+		    write_at(fd, data, (size_t)n, (off_t)(x->offset + done), e) < 0)
+			return -e->code;
+		done += (uint64_t)n;
+	}
+	en->totals->bytes += done;
+	return done ? en->io->placed(en->io->arg, path, x->offset, done, e) : 0;
+}
+
+/* Extents come with their offsets: the gaps of a sparse file are never written. */
 static int write_data(struct entry *en, int fd, struct err *e)
 {
-	la_int64_t size = archive_entry_size(en->ae), at, end = 0;
-	const void *data;
-	size_t n;
-	int r;
+	AUTO_FREE char *path = path_of(en);
+	uint64_t size = (uint64_t)en->m->file_size, end = 0;
 
-	while ((r = archive_read_data_block(en->a, &data, &n, &at)) == ARCHIVE_OK) {
-		if (at < 0 || at > size || (la_int64_t)n > size - at)
-			return err_msg(e, EINVAL, "its data goes past its size");
-		if (check_space(en, fd, n, e) < 0 || write_at(fd, data, n, at, e) < 0)
+	for (uint32_t i = 0; i < en->m->extents; i++) {
+		const struct wire_extent *x = &en->w->extents[i];
+
+		if (write_extent(en, fd, path, x, e) < 0)
 			return -e->code;
-		en->totals->bytes += n;
-		end = at + (la_int64_t)n;
+		/* a map may end in an empty extent, which writes nothing */
+		if (x->length && x->offset + x->length > end)
+			end = x->offset + x->length;
 	}
-	if (r != ARCHIVE_EOF)
-		return err_msg(e, EINVAL, "its data cannot be read: %s",
-			       archive_error_string(en->a));
-	if (end != size && ftruncate(fd, size) < 0)
+	if (end != size && ftruncate(fd, (off_t)size) < 0)
 		return err_set(e, errno, "set its size");
 	return 0;
 }
@@ -207,7 +240,7 @@ static int open_new(struct entry *en, struct err *e)
 /* A huge file is refused before its first byte, not after the disk is full of it. */
 static int check_size(struct entry *en, uint64_t size, struct err *e)
 {
-	if (archive_entry_sparse_count(en->ae) > 0)
+	if (en->m->extents != 1)
 		return store_holds(en->t->root, size, e);
 	return store_space(en->t->root, size, e);
 }
@@ -216,9 +249,9 @@ static int make_file(struct entry *en, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct timespec ts[2] = { en->mtime, en->mtime };
-	la_int64_t size = archive_entry_size(en->ae);
+	uint64_t size = (uint64_t)en->m->file_size;
 
-	if (size > SPACE_STEP && check_size(en, (uint64_t)size, e) < 0)
+	if (size > SPACE_STEP && check_size(en, size, e) < 0)
 		return -e->code;
 	fd = open_new(en, e);
 	if (fd < 0 || write_data(en, fd, e) < 0 || set_attrs(en, fd, e) < 0)
@@ -243,17 +276,16 @@ static int make_dir(struct entry *en, struct err *e)
 		r = set_attrs(en, fd, e);
 	if (r < 0)
 		return r;
-	path = en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, en->base)
-				   : str_dup(en->base);
+	path = path_of(en);
 	tree_late_mtime(en->t, path, en->mtime);
 	return 0;
 }
 
 static int make_symlink(struct entry *en, struct err *e)
 {
-	const char *target = archive_entry_symlink(en->ae);
+	const char *target = en->w->link;
 
-	if (!target || !*target)
+	if (!*target)
 		return err_msg(e, EINVAL, "it is a symlink to nothing");
 	if (make_way(en, e) < 0)
 		return -e->code;
@@ -301,7 +333,7 @@ static int make_hardlink(struct entry *en, struct err *e)
 	AUTO_BUF struct buf target = BUF_INIT;
 	AUTO_FREE char *dir = tarname_dir(en->name);
 	AUTO_CLOSE int from = -1;
-	int r = tarname_clean(archive_entry_hardlink(en->ae), &target, e);
+	int r = tarname_clean(en->w->link, &target, e);
 
 	if (r == 0 && (target.len == 0 || str_eq(target.data, en->name)))
 		r = err_msg(e, EINVAL, "it is a hard link to itself or to the root");
@@ -337,8 +369,7 @@ static int make_whiteout(struct entry *en, const char *hidden, struct err *e)
  * out. */
 static int skip_device(struct entry *en, struct err *e)
 {
-	if (archive_entry_filetype(en->ae) == AE_IFCHR &&
-	    archive_entry_rdevmajor(en->ae) == 0 && archive_entry_rdevminor(en->ae) == 0)
+	if (S_ISCHR(en->m->mode) && en->m->dev_major == 0 && en->m->dev_minor == 0)
 		return err_msg(e, EINVAL,
 			       "it is overlayfs's own whiteout (a 0/0 device)");
 	en->totals->devices++;
@@ -347,19 +378,19 @@ static int skip_device(struct entry *en, struct err *e)
 
 static int make(struct entry *en, struct err *e)
 {
-	if (archive_entry_hardlink(en->ae))
+	if (en->m->hardlink)
 		return make_hardlink(en, e);
-	switch (archive_entry_filetype(en->ae)) {
-	case AE_IFREG:
+	switch (en->m->mode & S_IFMT) {
+	case S_IFREG:
 		return make_file(en, e);
-	case AE_IFDIR:
+	case S_IFDIR:
 		return make_dir(en, e);
-	case AE_IFLNK:
+	case S_IFLNK:
 		return make_symlink(en, e);
-	case AE_IFIFO:
+	case S_IFIFO:
 		return make_fifo(en, e);
-	case AE_IFCHR:
-	case AE_IFBLK:
+	case S_IFCHR:
+	case S_IFBLK:
 		return skip_device(en, e);
 	default:
 		return err_msg(e, EINVAL, "it is of a type no layer can have");
@@ -368,7 +399,7 @@ static int make(struct entry *en, struct err *e)
 
 static int apply_root(struct entry *en, struct err *e)
 {
-	if (archive_entry_filetype(en->ae) != AE_IFDIR || archive_entry_hardlink(en->ae))
+	if (!S_ISDIR(en->m->mode) || en->m->hardlink)
 		return err_msg(e, EINVAL, "it would replace the root by something else");
 	en->totals->root = true;
 	tree_late_mtime(en->t, "", en->mtime);
@@ -400,25 +431,24 @@ static int apply_named(struct entry *en, struct err *e)
 	return r;
 }
 
-int entry_apply(struct tree *t, struct archive *a, struct archive_entry *ae,
+int entry_apply(struct tree *t, const struct wire_entry *w, const struct entry_io *io,
 		struct entry_totals *totals, struct err *e)
 {
-	const char *raw = archive_entry_pathname(ae);
 	AUTO_BUF struct buf name = BUF_INIT;
-	struct entry en = { .t = t, .a = a, .ae = ae, .totals = totals };
+	struct entry en = { .t = t, .w = w, .m = w->m, .io = io, .totals = totals };
 	int r;
 
-	if (!raw || !*raw)
+	if (!*w->name)
 		return err_msg(e, EINVAL, "an entry has no name");
-	en.mtime.tv_sec = archive_entry_mtime(ae);
-	en.mtime.tv_nsec = archive_entry_mtime_nsec(ae);
-	r = tarname_clean(raw, &name, e);
+	en.mtime.tv_sec = w->m->mtime;
+	en.mtime.tv_nsec = w->m->mtime_ns;
+	r = tarname_clean(w->name, &name, e);
 	if (r == 0)
-		r = check_ids(ae, e);
+		r = check_numbers(w->m, e);
 	if (r == 0) {
 		en.name = name.data;
 		en.base = tarname_base(en.name);
 		r = name.len ? apply_named(&en, e) : apply_root(&en, e);
 	}
-	return r < 0 ? err_ctx(e, "entry '%.200s'", raw) : r;
+	return r < 0 ? err_ctx(e, "entry '%.200s'", w->name) : r;
 }

@@ -1,15 +1,14 @@
 /*
  * images/entry.h - one tar entry applied to a layer.
  *
- * Knows libarchive's entries, overlayfs's whiteouts and what later entries do to earlier
- * ones. Does not know compression, digests or the store.
+ * Knows overlayfs's whiteouts and what later entries do to earlier ones. Entries come
+ * from the confined parser and are believed no more than the archive: names are cleaned,
+ * ids and sizes checked here. Does not know compression, digests or the store.
  */
 #ifndef IMAGES_ENTRY_H
 #define IMAGES_ENTRY_H
 
-#include <archive.h>
-#include <archive_entry.h>
-
+#include "images/parse/wire.h"
 #include "images/tree.h"
 
 enum {
@@ -23,13 +22,30 @@ struct entry_totals {
 	bool root;          /* the layer says what its root directory is like */
 };
 
+/* Where content comes from, and who wants to know where it went. */
+struct entry_io {
+	void *arg;
+	/* The next bytes of the entry's data, at most @max, at least one; valid until the
+	 * next call. -errno; 0 if the stream ends in the middle. */
+	ssize_t (*data)(void *arg, size_t max, const void **ret, struct err *e);
+	/* Those bytes now stand at @offset of @path (below the root, without symlinks).
+	 */
+	int (*placed)(void *arg, const char *path, uint64_t offset, uint64_t n,
+		      struct err *e);
+	/* What this layer has made at @path, the name @base below @dir, is in the way of
+	 * a later entry: take it away. */
+	int (*displace)(void *arg, int dir, const char *base, const char *path,
+			struct err *e);
+	uint64_t bytes_max; /* content a layer may have */
+};
+
 /**
  * entry_apply() - do what the entry says, in overlayfs's form
- * @a: read for the entry's data
  * Return: 0; TREE_E_DEPENDS (the tree is then useless); -errno, the error naming the
  * entry
  */
-must_check int entry_apply(struct tree *t, struct archive *a, struct archive_entry *ae,
-			   struct entry_totals *totals, struct err *e);
+must_check int entry_apply(struct tree *t, const struct wire_entry *w,
+			   const struct entry_io *io, struct entry_totals *totals,
+			   struct err *e);
 
 #endif

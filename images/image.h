@@ -62,6 +62,8 @@ struct image *image_free(struct image *img);
 must_check int image_store_open(const char *root, struct image_store **ret,
 				struct err *e);
 struct image_store *image_store_free(struct image_store *s);
+/** image_store_set_parser() - where minibox-parse is, if not beside this executable */
+void image_store_set_parser(struct image_store *s, const char *path);
 
 /* Progress of a load: called with bytes done and in all of one layer (of @n, from 0);
  * from the threads that load, never two calls at once. */

@@ -2,8 +2,9 @@
 #include "images/imgconf.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "runtime/base/json.h"
+#include "images/jail.h"
 
 struct image *image_free(struct image *img)
 {
@@ -30,196 +31,125 @@ struct image *image_free(struct image *img)
 	return NULL;
 }
 
-/* String member; absent and null are "". */
-static int get_string(const json_t *obj, const char *key, char **ret, struct err *e)
-{
-	const json_t *j = json_object_get(obj, key);
-
-	if (j && !json_is_null(j) && !json_is_string(j))
-		return err_msg(e, EINVAL, "'%s' is not a string", key);
-	*ret = str_dup(json_is_string(j) ? json_string_value(j) : "");
-	return 0;
-}
-
-static int check_count(size_t n, const char *key, struct err *e)
-{
-	if (n > IMGCONF_LIST_MAX)
-		return err_msg(e, E2BIG, "'%s' has more than %d entries", key,
-			       IMGCONF_LIST_MAX);
-	return 0;
-}
-
-/* Array of strings; absent and null are empty. */
-static int get_list(const json_t *obj, const char *key, struct strv *ret, struct err *e)
-{
-	const json_t *list = json_object_get(obj, key), *item;
-	size_t i;
-
-	if (!list || json_is_null(list))
-		return 0;
-	if (!json_is_array(list))
-		return err_msg(e, EINVAL, "'%s' is not a list", key);
-	if (check_count(json_array_size(list), key, e) < 0)
-		return -E2BIG;
-	json_array_foreach (list, i, item) {
-		if (!json_is_string(item))
-			return err_msg(e, EINVAL,
-				       "'%s' holds something that is not a string", key);
-		strv_add(ret, json_string_value(item));
-	}
-	return 0;
-}
-
-/* The keys of an object, or with @values "key=value" of each. */
-static int get_map(json_t *obj, const char *key, bool values, struct strv *ret,
-		   struct err *e)
-{
-	json_t *map = json_object_get(obj, key), *item;
-	const char *name;
-
-	if (!map || json_is_null(map))
-		return 0;
-	if (!json_is_object(map))
-		return err_msg(e, EINVAL, "'%s' is not an object", key);
-	if (check_count(json_object_size(map), key, e) < 0)
-		return -E2BIG;
-	json_object_foreach (map, name, item) {
-		if (values && !json_is_string(item))
-			return err_msg(e, EINVAL,
-				       "'%s' holds something that is not a string", key);
-		if (values)
-			strv_take(ret, str_fmt("%s=%s", name, json_string_value(item)));
-		else
-			strv_add(ret, name);
-	}
-	return 0;
-}
-
 /* The last of two values wins, as in Docker; what has no name cannot be handed to execve.
  */
-static int get_env(const json_t *obj, struct strv *ret, struct err *e)
+static void add_env(struct image *img, const char *pair)
 {
-	AUTO_STRV struct strv raw = STRV_INIT;
-	int r = get_list(obj, "Env", &raw, e);
+	const char *eq = strchr(pair, '=');
 
-	if (r < 0)
-		return r;
-	strv_foreach (i, &raw) {
-		const char *eq = raw.v[i];
-
-		while (*eq && *eq != '=')
-			eq++;
-		if (*eq && eq > raw.v[i])
-			strv_set_env(ret, raw.v[i]);
-	}
-	return 0;
+	if (eq && eq > pair)
+		strv_set_env(&img->env, pair);
 }
 
-/* Nanoseconds in the file; 0 (the default) also for what makes no sense. */
-static int get_ns_as_ms(const json_t *obj, const char *key, uint64_t *ret, struct err *e)
+static int add_diff_id(struct image *img, const char *text, struct err *e)
 {
-	const json_t *j = json_object_get(obj, key);
-	json_int_t ns = json_integer_value(j);
-
-	if (j && !json_is_null(j) && !json_is_integer(j))
-		return err_msg(e, EINVAL, "'%s' is not a number", key);
-	*ret = ns > 0 ? ((uint64_t)ns + 999999) / 1000000 : 0;
-	return 0;
-}
-
-static int get_health(const json_t *cfg, struct image_health *h, struct err *e)
-{
-	const json_t *j = json_object_get(cfg, "Healthcheck");
-	long long retries;
-	int r;
-
-	if (!j || json_is_null(j))
-		return 0;
-	if (!json_is_object(j))
-		return err_msg(e, EINVAL, "'Healthcheck' is not an object");
-	r = get_list(j, "Test", &h->test, e);
-	if (r == 0)
-		r = get_ns_as_ms(j, "Interval", &h->interval_ms, e);
-	if (r == 0)
-		r = get_ns_as_ms(j, "Timeout", &h->timeout_ms, e);
-	if (r == 0)
-		r = get_ns_as_ms(j, "StartPeriod", &h->start_period_ms, e);
-	if (r < 0)
-		return err_ctx(e, "'Healthcheck'");
-	retries = json_int(j, "Retries", 0);
-	h->retries = retries > 0 && retries <= INT32_MAX ? (unsigned)retries : 0;
-	return 0;
-}
-
-static int get_config(json_t *cfg, struct image *img, struct err *e)
-{
-	int r = get_list(cfg, "Entrypoint", &img->entrypoint, e);
-
-	if (r == 0)
-		r = get_list(cfg, "Cmd", &img->cmd, e);
-	if (r == 0)
-		r = get_env(cfg, &img->env, e);
-	if (r == 0)
-		r = get_map(cfg, "Volumes", false, &img->volumes, e);
-	if (r == 0)
-		r = get_map(cfg, "ExposedPorts", false, &img->ports, e);
-	if (r == 0)
-		r = get_map(cfg, "Labels", true, &img->labels, e);
-	if (r == 0)
-		r = get_string(cfg, "User", &img->user, e);
-	if (r == 0)
-		r = get_string(cfg, "WorkingDir", &img->workdir, e);
-	if (r == 0)
-		r = get_string(cfg, "StopSignal", &img->stop_signal, e);
-	return r < 0 ? r : get_health(cfg, &img->health, e);
-}
-
-static int get_rootfs(const json_t *top, struct image *img, struct err *e)
-{
-	const json_t *fs = json_object_get(top, "rootfs");
 	struct digest d;
-	int r;
 
-	if (!json_is_object(fs))
-		return err_msg(e, EINVAL, "'rootfs' is missing");
-	if (!str_eq(json_str(fs, "type", ""), "layers"))
-		return err_msg(e, EINVAL, "'rootfs.type' is '%s', not 'layers'",
-			       json_str(fs, "type", ""));
-	r = get_list(fs, "diff_ids", &img->diff_ids, e);
-	if (r < 0)
-		return r;
-	if (img->diff_ids.n > IMGCONF_LAYERS_MAX)
-		return err_msg(e, E2BIG, "it has %zu layers, more than %d",
-			       img->diff_ids.n, IMGCONF_LAYERS_MAX);
-	strv_foreach (i, &img->diff_ids)
-		if (!digest_parse(img->diff_ids.v[i], &d))
-			return err_msg(e, EINVAL, "diffID '%s' is not a digest",
-				       img->diff_ids.v[i]);
+	if (!digest_parse(text, &d))
+		return err_msg(e, EINVAL, "diffID '%s' is not a digest", text);
+	if (img->diff_ids.n >= IMGCONF_LAYERS_MAX)
+		return err_msg(e, E2BIG, "it has more than %d layers",
+			       IMGCONF_LAYERS_MAX);
+	strv_add(&img->diff_ids, text);
 	return 0;
 }
 
-int imgconf_parse(const char *json, size_t n, struct image *img, struct err *e)
+static struct strv *list_of(struct image *img, const char *key)
 {
-	AUTO_JSON json_t *top = NULL;
+	const struct {
+		const char *key;
+		struct strv *list;
+	} lists[] = {
+		{ "entrypoint", &img->entrypoint }, { "cmd", &img->cmd },
+		{ "volume", &img->volumes },        { "port", &img->ports },
+		{ "label", &img->labels },          { "health_test", &img->health.test }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (str_eq(key, lists[i].key))
+			return lists[i].list;
+	return NULL;
+}
+
+static char **string_of(struct image *img, const char *key)
+{
+	const struct {
+		const char *key;
+		char **string;
+	} strings[] = { { "created", &img->created },
+			{ "os", &img->os },
+			{ "architecture", &img->architecture },
+			{ "user", &img->user },
+			{ "workdir", &img->workdir },
+			{ "stop_signal", &img->stop_signal } };
+
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+		if (str_eq(key, strings[i].key))
+			return strings[i].string;
+	return NULL;
+}
+
+/* Nanoseconds in the file; 0, the default, also for what makes no sense. */
+static void set_health(struct image_health *h, const char *key, const char *value)
+{
+	unsigned long long n = 0, ms;
+
+	if (!str_u64(value, INT64_MAX, &n))
+		return;
+	ms = n / 1000000 + (n % 1000000 != 0);
+	if (str_eq(key, "health_interval_ns"))
+		h->interval_ms = ms;
+	else if (str_eq(key, "health_timeout_ns"))
+		h->timeout_ms = ms;
+	else if (str_eq(key, "health_start_ns"))
+		h->start_period_ms = ms;
+	else if (str_eq(key, "health_retries"))
+		h->retries = n <= INT32_MAX ? (unsigned)n : 0;
+}
+
+static int take(struct image *img, const char *key, const char *value, struct err *e)
+{
+	struct strv *list = list_of(img, key);
+	char **string = string_of(img, key);
+
+	if (str_eq(key, "diff_id"))
+		return add_diff_id(img, value, e);
+	if (str_eq(key, "env"))
+		add_env(img, value);
+	else if (list)
+		strv_add(list, value);
+	else if (string)
+		str_set(string, value);
+	else
+		set_health(&img->health, key, value);
+	return 0;
+}
+
+int imgconf_decode(struct wire_list list, struct image *img, struct err *e)
+{
+	static const char *const may_be_absent[] = {
+		"created", "os", "architecture", "user", "workdir", "stop_signal"
+	};
+	const char *key, *value;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(may_be_absent); i++)
+		str_set(string_of(img, may_be_absent[i]), "");
+	while (r == 0 && wire_next(&list, &key, &value))
+		r = take(img, key, value, e);
+	return r;
+}
+
+int imgconf_parse(struct image_store *s, const char *json, size_t n, struct buf *answer,
+		  struct image *img, struct err *e)
+{
+	struct wire_list list;
 	struct digest id;
-	json_t *cfg;
-	int r = json_parse(json, n, "config", &top, e);
+	int r = jail_document(s, WIRE_CONFIG, json, n, answer, &list, e);
 
 	if (r < 0)
 		return r;
-	if (!json_is_object(top))
-		return err_msg(e, EINVAL, "the config is not an object");
-	cfg = json_object_get(top, "config");
-	if (cfg && !json_is_null(cfg) && !json_is_object(cfg))
-		return err_msg(e, EINVAL, "'config' is not an object");
 	digest_of(DIGEST_SHA256, json, n, &id);
 	img->id = digest_text(&id);
-	r = get_string(top, "created", &img->created, e);
-	if (r == 0)
-		r = get_string(top, "os", &img->os, e);
-	if (r == 0)
-		r = get_string(top, "architecture", &img->architecture, e);
-	if (r == 0)
-		r = get_rootfs(top, img, e);
-	return r < 0 ? r : get_config(json_is_object(cfg) ? cfg : NULL, img, e);
+	return imgconf_decode(list, img, e);
 }

@@ -77,18 +77,20 @@ static bool root_is_plain(int fd)
 	       n <= (ssize_t)sizeof("trusted.overlay.opaque");
 }
 
-static int unpack(const struct layer_want *w, int root, struct unpack_result *ret,
-		  struct err *e)
+static int unpack(struct image_store *s, const struct layer_want *w, int dir, int root,
+		  struct unpack_result *ret, struct err *e)
 {
 	struct unpack_job job = {
 		.blob = w->blob,
 		.digest = w->digest,
-		.diff_id = w->diff_id,
+		.diff_id = &w->diff_id,
+		.dir = dir,
 		.root = root,
 		.below = w->below,
 		.mode = w->below >= 0 ? TREE_ABOVE
 			: w->bottom   ? TREE_BOTTOM
 				      : TREE_ALONE,
+		.bytes_max = s->unpacked_max,
 		.progress = w->progress,
 		.arg = w->arg,
 	};
@@ -97,12 +99,12 @@ static int unpack(const struct layer_want *w, int root, struct unpack_result *re
 	 * below */
 	if (w->below >= 0 && tree_copy_attrs(w->below, root, e) < 0)
 		return err_ctx(e, "root");
-	return unpack_layer(&job, ret, e);
+	return unpack_layer(s, &job, ret, e);
 }
 
 /* Fill @dir (in tmp/), and say under which key it belongs. */
-static int fill(const struct layer_want *w, int dir, char **ret_key,
-		struct layer_meta *ret, struct err *e)
+static int fill(struct image_store *s, const struct layer_want *w, int dir,
+		char **ret_key, struct layer_meta *ret, struct err *e)
 {
 	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
 	struct unpack_result res;
@@ -110,7 +112,7 @@ static int fill(const struct layer_want *w, int dir, char **ret_key,
 	int r = tree_mkdir(dir, "fs", false, &root, e);
 
 	if (r == 0)
-		r = unpack(w, root, &res, e);
+		r = unpack(s, w, dir, root, &res, e);
 	if (r != 0)
 		return r;
 	if (!res.totals.root && futimens(root, epoch) < 0)
@@ -145,7 +147,7 @@ static int make(struct image_store *s, const struct layer_want *w, char **ret_ke
 	int r = fd_mkdir(s->tmp, tmp, 0700, &dir, e);
 
 	if (r == 0)
-		r = fill(w, dir, &key, ret, e);
+		r = fill(s, w, dir, &key, ret, e);
 	if (r == 0)
 		r = publish(s, dir, tmp, key, e);
 	if (r == 0)

@@ -11,7 +11,7 @@
 #include "images/archive_image.h"
 #include "images/imgconf.h"
 
-enum { INDEX_DEPTH_MAX = 4, MANIFESTS_MAX = 1000 };
+enum { INDEX_DEPTH_MAX = 4 };
 
 static const struct {
 	const char *machine, *arch; /* uname's word, Go's word */
@@ -37,18 +37,24 @@ bool layout_arch_is_host(const char *arch)
 	return str_eq(arch, host_arch(&u));
 }
 
-/* A descriptor's blob, its size compared; its digest is left to whoever reads it. */
-static int find_blob(struct source *src, const json_t *desc, struct digest *ret_digest,
-		     struct blob *ret, struct err *e)
+/* What an index says of one image; strings are borrowed from the list. */
+struct descriptor {
+	const char *digest, *size, *os, *architecture, *full_name, *ref_name;
+	bool attestation;
+};
+
+/* A blob that a document names, its size compared; its digest is left to whoever reads
+ * it. */
+static int find_blob(struct source *src, const char *text, const char *size,
+		     struct digest *ret_digest, struct blob *ret, struct err *e)
 {
-	const char *text = json_str(desc, "digest", "");
-	const json_t *size = json_object_get(desc, "size");
 	AUTO_FREE char *path = NULL;
+	unsigned long long want;
 	int r;
 
 	if (!digest_parse(text, ret_digest))
 		return err_msg(e, EINVAL, "'%s' is not a digest", text);
-	if (!json_is_integer(size) || json_integer_value(size) < 0)
+	if (!str_u64(size, INT64_MAX, &want))
 		return err_msg(e, EINVAL, "the size of blob '%s' is not a number", text);
 	path = str_fmt("blobs/%s/%s",
 		       ret_digest->alg == DIGEST_SHA256 ? "sha256" : "sha512",
@@ -56,215 +62,213 @@ static int find_blob(struct source *src, const json_t *desc, struct digest *ret_
 	r = source_find(src, path, ret, e);
 	if (r == SOURCE_E_ABSENT)
 		return err_msg(e, ENOENT, "blob '%s' is missing", text);
-	if (r < 0)
-		return r;
-	if (ret->size != (uint64_t)json_integer_value(size))
+	if (r == 0 && ret->size != want)
 		return err_msg(e, EINVAL,
-			       "blob '%s' has %llu bytes, its descriptor says %lld", text,
-			       (unsigned long long)ret->size,
-			       (long long)json_integer_value(size));
-	return 0;
+			       "blob '%s' has %llu bytes, its descriptor says %llu", text,
+			       (unsigned long long)ret->size, want);
+	return r;
 }
 
 /* A small blob whole, its digest verified. */
-static int read_blob(struct source *src, const json_t *desc, struct buf *ret,
-		     struct err *e)
+static int read_blob(struct source *src, const char *text, const char *size,
+		     struct buf *ret, struct err *e)
 {
 	struct digest want, got;
-	AUTO_FREE char *path = NULL;
 	struct blob b;
-	int r = find_blob(src, desc, &want, &b, e);
+	int r = find_blob(src, text, size, &want, &b, e);
 
-	if (r < 0)
-		return r;
-	path = str_fmt("blobs/%s/%s", want.alg == DIGEST_SHA256 ? "sha256" : "sha512",
-		       want.hex);
-	r = source_read(src, path, IMGCONF_JSON_MAX, ret, e);
-	if (r == SOURCE_E_ABSENT)
-		return err_msg(e, ENOENT, "'%s' is missing", path);
+	if (r == 0)
+		r = source_read_blob(&b, text, IMGCONF_JSON_MAX, ret, e);
 	if (r < 0)
 		return r;
 	digest_of(want.alg, ret->data, ret->len, &got);
-	if (!digest_eq(&want, &got))
-		return err_msg(e, EINVAL, "blob '%s' does not have that digest",
-			       json_str(desc, "digest", ""));
-	return 0;
+	return digest_eq(&want, &got)
+		       ? 0
+		       : err_msg(e, EINVAL, "blob '%s' does not have that digest", text);
 }
 
 /* A descriptor that states no platform is taken at its word: any. */
-static bool matches_host(const json_t *desc)
+static bool matches_host(const struct descriptor *d)
 {
-	const json_t *platform = json_object_get(desc, "platform");
-
-	if (!json_is_object(platform))
-		return true;
-	return str_eq(json_str(platform, "os", "linux"), "linux") &&
-	       layout_arch_is_host(json_str(platform, "architecture", ""));
+	return !d->os || (str_eq(d->os, "linux") && layout_arch_is_host(d->architecture));
 }
 
 /* Build attestations hang in an index like images of platform unknown/unknown. */
-static bool is_attestation(const json_t *desc)
+static bool is_attestation(const struct descriptor *d)
 {
-	const json_t *notes = json_object_get(desc, "annotations");
-
-	return json_object_get(notes, "vnd.docker.reference.type") != NULL ||
-	       str_eq(json_str(json_object_get(desc, "platform"), "os", ""), "unknown");
+	return d->attestation || str_eq(d->os, "unknown");
 }
 
 /* io.containerd.image.name is a whole name; ref.name may be one, or no more than a tag.
  */
-static void add_names(struct archive_image *img, const json_t *desc)
+static void add_names(struct archive_image *img, const struct descriptor *d)
 {
-	const json_t *notes = json_object_get(desc, "annotations");
-	const char *full = json_str(notes, "io.containerd.image.name", NULL);
-	const char *ref = json_str(notes, "org.opencontainers.image.ref.name", NULL);
-
-	if (full)
-		archive_image_name(img, full);
-	else if (ref && strpbrk(ref, ":/"))
-		archive_image_name(img, ref);
+	if (d->full_name)
+		archive_image_name(img, d->full_name);
+	else if (d->ref_name && strpbrk(d->ref_name, ":/"))
+		archive_image_name(img, d->ref_name);
 }
 
-static int add_layers(struct source *src, const json_t *layers, struct archive_image *img,
-		      struct err *e)
+/* The next descriptor of a list; false at its end. A manifest's parts are descriptors as
+ * well, so @kind says which it is: "manifest", "config" or "layer". */
+static bool next_descriptor(struct wire_list *l, const char **kind, struct descriptor *d)
 {
-	const json_t *desc;
-	size_t i;
-	int r;
+	const char *key, *value;
 
-	if (json_array_size(layers) > IMGCONF_LAYERS_MAX)
-		return err_msg(e, E2BIG, "it has %zu layers, more than %d",
-			       json_array_size(layers), IMGCONF_LAYERS_MAX);
-	img->n_layers = json_array_size(layers);
-	img->layers = mem_new(img->n_layers + 1, sizeof(*img->layers));
-	json_array_foreach (layers, i, desc) {
-		img->layers[i].has_digest = true;
-		r = find_blob(src, desc, &img->layers[i].digest, &img->layers[i].blob, e);
-		if (r < 0)
-			return err_ctx(e, "layer %zu", i + 1);
+	*d = (struct descriptor){ .digest = "", .size = "" };
+	if (!wire_next(l, kind, &value))
+		return false;
+	for (struct wire_list ahead = *l; wire_next(&ahead, &key, &value); *l = ahead) {
+		if (str_eq(key, "digest"))
+			d->digest = value;
+		else if (str_eq(key, "size"))
+			d->size = value;
+		else if (str_eq(key, "os"))
+			d->os = value;
+		else if (str_eq(key, "architecture"))
+			d->architecture = value;
+		else if (str_eq(key, "full_name"))
+			d->full_name = value;
+		else if (str_eq(key, "ref_name"))
+			d->ref_name = value;
+		else if (str_eq(key, "attestation"))
+			d->attestation = true;
+		else
+			break;
 	}
-	return 0;
+	return true;
 }
 
-static int add_manifest(struct source *src, const json_t *desc, const json_t *manifest,
-			struct archive_images *ret, struct err *e)
+static int add_manifest(struct source *src, const struct descriptor *of,
+			struct wire_list list, struct archive_images *ret, struct err *e)
 {
-	const json_t *config = json_object_get(manifest, "config");
-	const json_t *layers = json_object_get(manifest, "layers");
-	struct archive_image *img;
-	int r;
+	struct archive_image *img = archive_images_add(ret);
+	struct descriptor d;
+	const char *kind;
+	int r = 0;
 
-	if (!json_is_object(config) || !json_is_array(layers))
-		return err_msg(e, EINVAL, "it is not an image manifest");
-	img = archive_images_add(ret);
-	img->manifest = str_dup(json_str(desc, "digest", ""));
-	add_names(img, desc);
-	r = read_blob(src, config, &img->config, e);
-	return r < 0 ? err_ctx(e, "config") : add_layers(src, layers, img, e);
+	img->manifest = str_dup(of->digest);
+	add_names(img, of);
+	while (r == 0 && next_descriptor(&list, &kind, &d)) {
+		struct archive_layer *layer;
+
+		if (str_eq(kind, "config")) {
+			r = read_blob(src, d.digest, d.size, &img->config, e);
+			r = r < 0 ? err_ctx(e, "config") : 0;
+			continue;
+		}
+		layer = archive_image_layer(img);
+		layer->has_digest = true;
+		r = find_blob(src, d.digest, d.size, &layer->digest, &layer->blob, e);
+		if (r < 0)
+			return err_ctx(e, "layer %zu", img->n_layers);
+	}
+	return r;
 }
 
-static int read_index(struct source *src, const json_t *index, unsigned depth,
+static int read_index(struct source *src, struct wire_list list, unsigned depth,
 		      struct archive_images *ret, struct err *e);
 
 /* One descriptor of an index: a manifest, or an index of which one image is meant. */
-static int read_descriptor(struct source *src, const json_t *desc, unsigned depth,
+static int read_descriptor(struct source *src, const struct descriptor *d, unsigned depth,
 			   struct archive_images *ret, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT;
-	AUTO_JSON json_t *j = NULL;
-	const char *digest = json_str(desc, "digest", "");
+	AUTO_BUF struct buf text = BUF_INIT, answer = BUF_INIT;
+	const char *key = "", *value;
+	struct wire_list list, rest;
 	size_t before = ret->n;
-	int r = read_blob(src, desc, &text, e);
+	int r = read_blob(src, d->digest, d->size, &text, e);
 
 	if (r == 0)
-		r = json_parse(text.data, text.len, "manifest", &j, e);
+		r = source_document(src, WIRE_INDEX, &text, &answer, &list, e);
 	if (r < 0)
-		return err_ctx(e, "manifest '%s'", digest);
-	if (!json_is_array(json_object_get(j, "manifests"))) {
-		r = add_manifest(src, desc, j, ret, e);
-		return r < 0 ? err_ctx(e, "manifest '%s'", digest) : 0;
+		return err_ctx(e, "manifest '%s'", d->digest);
+	rest = list;
+	if (!wire_next(&rest, &key, &value) || !str_eq(key, "index")) {
+		r = add_manifest(src, d, list, ret, e);
+		return r < 0 ? err_ctx(e, "manifest '%s'", d->digest) : 0;
 	}
 	r = depth >= INDEX_DEPTH_MAX ? err_msg(e, EINVAL, "indexes are nested too deep")
-				     : read_index(src, j, depth + 1, ret, e);
+				     : read_index(src, rest, depth + 1, ret, e);
 	if (r < 0)
-		return err_ctx(e, "index '%s'", digest);
+		return err_ctx(e, "index '%s'", d->digest);
 	for (size_t i = before; i < ret->n; i++)
-		add_names(&ret->v[i], desc);
+		add_names(&ret->v[i], d);
 	return 0;
 }
 
-static int no_match(const json_t *list, struct err *e)
+static int no_match(struct wire_list list, struct err *e)
 {
 	AUTO_BUF struct buf has = BUF_INIT;
-	const json_t *desc;
+	struct descriptor d;
+	const char *kind;
 	struct utsname u;
-	size_t i;
 
 	uname(&u);
-	json_array_foreach (list, i, desc) {
-		const json_t *p = json_object_get(desc, "platform");
-
-		if (!is_attestation(desc) && has.len < 100)
-			buf_addf(&has, " %s/%s", json_str(p, "os", "?"),
-				 json_str(p, "architecture", "?"));
-	}
+	while (next_descriptor(&list, &kind, &d))
+		if (!is_attestation(&d) && has.len < 100)
+			buf_addf(&has, " %s/%s", d.os ? d.os : "?",
+				 d.architecture ? d.architecture : "?");
 	return err_msg(e, EINVAL, "it has no image for linux/%s, but for%s",
 		       host_arch(&u), has.len ? has.data : " nothing");
 }
 
 /* The top index lists images, all that suit are taken; a nested one lists platforms of
- * one image. */
-static int read_index(struct source *src, const json_t *index, unsigned depth,
+ * one image. @list is borrowed together with what it points into. */
+static int read_index(struct source *src, struct wire_list list, unsigned depth,
 		      struct archive_images *ret, struct err *e)
 {
-	const json_t *list = json_object_get(index, "manifests"), *desc;
-	size_t before = ret->n, i;
-	int r;
+	struct wire_list all = list;
+	size_t before = ret->n, n = 0;
+	struct descriptor d;
+	const char *kind;
 
-	if (json_array_size(list) > MANIFESTS_MAX)
-		return err_msg(e, E2BIG, "it lists more than %d manifests",
-			       MANIFESTS_MAX);
-	json_array_foreach (list, i, desc) {
-		if (is_attestation(desc) || !matches_host(desc))
+	for (; next_descriptor(&list, &kind, &d); n++) {
+		int r;
+
+		if (is_attestation(&d) || !matches_host(&d))
 			continue;
-		r = read_descriptor(src, desc, depth, ret, e);
+		r = read_descriptor(src, &d, depth, ret, e);
 		if (r < 0)
 			return r;
 		if (depth > 0 && ret->n > before)
 			break;
 	}
-	if (ret->n == before && json_array_size(list) > 0)
-		return no_match(list, e);
-	return 0;
+	return ret->n == before && n > 0 ? no_match(all, e) : 0;
 }
 
 static int check_version(struct source *src, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT;
-	AUTO_JSON json_t *j = NULL;
-	const char *version;
+	AUTO_BUF struct buf text = BUF_INIT, answer = BUF_INIT;
+	const char *key, *version = "";
+	struct wire_list list;
 	int r = source_read(src, "oci-layout", 4096, &text, e);
 
 	if (r == SOURCE_E_ABSENT)
 		return err_msg(e, EINVAL, "'oci-layout' is missing");
 	if (r == 0)
-		r = json_parse(text.data, text.len, "oci-layout", &j, e);
+		r = source_document(src, WIRE_VERSION, &text, &answer, &list, e);
 	if (r < 0)
 		return r;
-	version = json_str(j, "imageLayoutVersion", "");
+	(void)wire_next(&list, &key, &version);
 	if (!str_starts(version, "1."))
 		return err_msg(e, EINVAL, "its layout version '%s' is not known",
 			       version);
 	return 0;
 }
 
-int layout_read(struct source *src, const json_t *top, struct archive_images *ret,
+int layout_read(struct source *src, const struct buf *top, struct archive_images *ret,
 		struct err *e)
 {
-	int r;
+	AUTO_BUF struct buf answer = BUF_INIT;
+	const char *key = "", *value;
+	struct wire_list list;
+	int r = source_document(src, WIRE_INDEX, top, &answer, &list, e);
 
-	if (!json_is_array(json_object_get(top, "manifests")))
+	if (r < 0)
+		return err_ctx(e, "'index.json'");
+	if (!wire_next(&list, &key, &value) || !str_eq(key, "index"))
 		return err_msg(e, EINVAL, "'index.json' lists no manifests");
 	r = check_version(src, e);
-	return r < 0 ? r : read_index(src, top, 0, ret, e);
+	return r < 0 ? r : read_index(src, list, 0, ret, e);
 }

@@ -224,7 +224,8 @@ static int load_one(struct image_store *s, const struct image_progress *p,
 		    const struct archive_image *ai, struct image **ret, struct err *e)
 {
 	AUTO(free_image) struct image *img = mem_new(1, sizeof(*img));
-	int r = imgconf_parse(ai->config.data, ai->config.len, img, e);
+	AUTO_BUF struct buf answer = BUF_INIT;
+	int r = imgconf_parse(s, ai->config.data, ai->config.len, &answer, img, e);
 
 	if (r < 0)
 		return r;
@@ -237,7 +238,7 @@ static int load_one(struct image_store *s, const struct image_progress *p,
 	strv_copy(&img->names, &ai->names);
 	r = load_layers(s, p, ai, img, e);
 	if (r == 0)
-		r = record_write(s, img, &ai->config, ai->manifest, e);
+		r = record_write(s, img, &ai->config, &answer, ai->manifest, e);
 	if (r == 0) /* read back: it may have had other names before */
 		r = record_read(s, img->id + strlen("sha256:"), ret, e);
 	return r;

@@ -13,6 +13,8 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/json.h"
 
+#define CONFIG_LIST "config.list" /* see wire.h */
+
 enum { REF_FILE_MAX = 256 };
 
 static bool exists(int dir, const char *name)
@@ -68,17 +70,30 @@ static void free_image(struct image **img)
 	image_free(*img);
 }
 
+/* The config itself is not parsed here: the parser's answer was kept. */
+static int read_config(struct image_store *s, const char *hex, struct image *img,
+		       struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/" CONFIG_LIST, hex);
+	AUTO_BUF struct buf b = BUF_INIT;
+	struct wire_list list;
+	int r = fd_read_file(s->images, path, WIRE_LIST_MAX, &b, e);
+
+	if (r == 0)
+		r = wire_list(&b, &list, e);
+	if (r < 0)
+		return r;
+	img->id = str_fmt("sha256:%s", hex);
+	return imgconf_decode(list, img, e);
+}
+
 static int read_files(struct image_store *s, const char *hex, struct image *img,
 		      struct err *e)
 {
-	AUTO_FREE char *config = str_fmt("%s/config.json", hex);
 	AUTO_FREE char *record = str_fmt("%s/record.json", hex);
-	AUTO_BUF struct buf b = BUF_INIT;
 	AUTO_JSON json_t *j = NULL;
-	int r = fd_read_file(s->images, config, IMGCONF_JSON_MAX, &b, e);
+	int r = read_config(s, hex, img, e);
 
-	if (r == 0)
-		r = imgconf_parse(b.data, b.len, img, e);
 	if (r == 0)
 		r = json_read(s->images, record, &j, e);
 	if (r < 0)
@@ -120,17 +135,21 @@ static json_t *to_json(const struct image *img, const char *manifest)
 }
 
 static int write_files(int dir, const struct image *img, const struct buf *config,
-		       const char *manifest, struct err *e)
+		       const struct buf *answer, const char *manifest, struct err *e)
 {
 	AUTO_JSON json_t *j = to_json(img, manifest);
 	int r = fd_write_file(dir, "config.json", config->data, config->len, 0600, e);
+
+	if (r == 0)
+		r = fd_write_file(dir, CONFIG_LIST, answer->data, answer->len, 0600, e);
 
 	return r < 0 ? r : json_write(dir, "record.json", j, 0600, e);
 }
 
 /* A new directory appears by one rename; in an old one each file is replaced whole. */
 static int write_dir(struct image_store *s, const char *hex, const struct image *img,
-		     const struct buf *config, const char *manifest, struct err *e)
+		     const struct buf *config, const struct buf *answer,
+		     const char *manifest, struct err *e)
 {
 	AUTO_FREE char *tmp = store_tmp_name(hex);
 	bool is_new = !exists(s->images, hex);
@@ -138,7 +157,7 @@ static int write_dir(struct image_store *s, const char *hex, const struct image 
 	int r = fd_mkdir(is_new ? s->tmp : s->images, is_new ? tmp : hex, 0700, &dir, e);
 
 	if (r == 0)
-		r = write_files(dir, img, config, manifest, e);
+		r = write_files(dir, img, config, answer, manifest, e);
 	if (r == 0)
 		r = store_sync(dir, hex, e);
 	if (r < 0 || !is_new)
@@ -151,10 +170,10 @@ static int write_dir(struct image_store *s, const char *hex, const struct image 
 }
 
 int record_write(struct image_store *s, const struct image *img, const struct buf *config,
-		 const char *manifest, struct err *e)
+		 const struct buf *answer, const char *manifest, struct err *e)
 {
 	const char *hex = img->id + strlen("sha256:");
-	int r = write_dir(s, hex, img, config, manifest, e);
+	int r = write_dir(s, hex, img, config, answer, manifest, e);
 
 	for (size_t i = 0; r == 0 && i < img->names.n; i++) {
 		AUTO_FREE char *file = refname_file(img->names.v[i]);

@@ -20,11 +20,13 @@ must_check int record_read(struct image_store *s, const char *hex, struct image 
 /**
  * record_write() - make the image visible: its directory first, then the names
  * @config:   the bytes as in the archive
+ * @answer:   what the confined parser said of them (imgconf.h), kept so that nobody has
+ *            to parse them again
  * @manifest: digest of the manifest, or NULL
  */
 must_check int record_write(struct image_store *s, const struct image *img,
-			    const struct buf *config, const char *manifest,
-			    struct err *e);
+			    const struct buf *config, const struct buf *answer,
+			    const char *manifest, struct err *e);
 /** record_by_name() - hex id behind a familiar name; 0 or IMAGE_E_NOT_FOUND */
 must_check int record_by_name(struct image_store *s, const char *name, char **ret_hex,
 			      struct err *e);

@@ -1,8 +1,6 @@
 /* images/source.c - see source.h. */
 #include "images/source.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,15 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "images/inflate.h"
+#include "images/jail.h"
+#include "images/parse/magic.h"
+#include "images/stream.h"
 #include "images/tarname.h"
 #include "runtime/base/fd.h"
 
-enum {
-	ENTRIES_MAX = 100000, /* a real archive has three files a layer */
-	LINKS_MAX = 8,
-	READ_SIZE = 64 << 10
-};
+enum { LINKS_MAX = 8, SPACE_STEP = 16 << 20 };
 
 struct member {
 	char *name, *link; /* clean; link: another member's name, else NULL */
@@ -27,6 +23,7 @@ struct member {
 };
 
 struct source {
+	struct image_store *store;
 	int fd; /* tarball or directory */
 	bool is_dir;
 	struct member *members; /* tarball: sorted by name, then order */
@@ -57,61 +54,71 @@ static void free_source(struct source **src)
 	source_free(*src);
 }
 
-static void free_archive(struct archive **a)
+/* A link's target as a member name: symlinks are relative to their own directory. What
+ * leads nowhere is "": looking it up says "absent". */
+static char *link_target(const char *name, bool hard, const char *target)
 {
-	archive_read_free(*a);
-}
-
-/* A link's target as a member name: symlinks are relative to their own directory. */
-static char *link_target(const char *name, struct archive_entry *ae)
-{
-	const char *hard = archive_entry_hardlink(ae), *sym = archive_entry_symlink(ae);
 	AUTO_FREE char *dir = tarname_dir(name), *text = NULL;
 	AUTO_BUF struct buf clean = BUF_INIT;
 	struct err ignored = ERR_INIT;
 
 	if (hard)
-		text = str_dup(hard);
-	else if (sym && *sym != '/')
-		text = str_fmt("%s/%s", dir, sym);
+		text = str_dup(target);
+	else if (*target && *target != '/')
+		text = str_fmt("%s/%s", dir, target);
 	else
-		return str_dup(""); /* nothing: looking it up says "absent" */
+		return str_dup("");
 	return tarname_clean(text, &clean, &ignored) == 0 ? buf_take(&clean)
 							  : str_dup("");
 }
 
-static int add_member(struct source *src, struct archive *a, struct archive_entry *ae,
-		      uint64_t file_size, struct err *e)
+static int add_member(struct source *src, const char *raw, struct err *e)
 {
-	const char *raw = archive_entry_pathname(ae);
 	AUTO_BUF struct buf name = BUF_INIT;
-	bool is_file =
-		archive_entry_filetype(ae) == AE_IFREG && !archive_entry_hardlink(ae);
-	struct member *m;
 
-	if (archive_entry_filetype(ae) == AE_IFDIR)
-		return 0;
-	if (!raw || tarname_clean(raw, &name, e) < 0)
-		return raw ? err_ctx(e, "'%s'", raw)
-			   : err_msg(e, EINVAL, "a file has no name");
-	if (src->n >= ENTRIES_MAX)
-		return err_msg(e, E2BIG, "it holds more than %d files", ENTRIES_MAX);
-	src->members = mem_grow(src->members, src->n + 1, sizeof(*src->members));
-	m = &src->members[src->n];
-	*m = (struct member){ .name = buf_take(&name), .order = src->n };
+	if (tarname_clean(raw, &name, e) < 0)
+		return err_ctx(e, "'%s'", raw);
+	if ((src->n & (src->n - 1)) == 0)
+		src->members = mem_grow(src->members, src->n ? 2 * src->n : 1,
+					sizeof(*src->members));
+	src->members[src->n] =
+		(struct member){ .name = buf_take(&name), .order = src->n };
 	src->n++;
-	if (!is_file) {
-		m->link = link_target(m->name, ae);
+	return 0;
+}
+
+/* One line of the parser's list; what it says of a file comes after the file's name. */
+static int take_member(struct source *src, const char *key, const char *value,
+		       struct err *e)
+{
+	struct member *m = src->n ? &src->members[src->n - 1] : NULL;
+	unsigned long long number = 0;
+
+	if (str_eq(key, "name"))
+		return add_member(src, value, e);
+	if (!m)
+		return 0;
+	if (str_eq(key, "hard") || str_eq(key, "symbolic")) {
+		m->link = link_target(m->name, str_eq(key, "hard"), value);
 		return 0;
 	}
-	/* Right after a header nothing is buffered past it: this is where the data
-	 * begins. */
-	m->offset = (uint64_t)archive_filter_bytes(a, 0);
-	m->size = (uint64_t)archive_entry_size(ae);
-	if (archive_entry_sparse_count(ae) > 0)
-		return err_msg(e, EINVAL, "'%s' is stored sparse", m->name);
-	if (m->offset > file_size || m->size > file_size - m->offset)
-		return err_msg(e, EINVAL, "it is cut short in '%s'", m->name);
+	if (!str_u64(value, INT64_MAX, &number))
+		return err_msg(e, EPROTO, "the %s of '%s' is no number", key, m->name);
+	if (str_eq(key, "offset"))
+		m->offset = number;
+	else
+		m->size = number;
+	return 0;
+}
+
+static int check_members(const struct source *src, uint64_t file_size, struct err *e)
+{
+	for (size_t i = 0; i < src->n; i++) {
+		const struct member *m = &src->members[i];
+
+		if (m->offset > file_size || m->size > file_size - m->offset)
+			return err_msg(e, EINVAL, "it is cut short in '%s'", m->name);
+	}
 	return 0;
 }
 
@@ -123,65 +130,68 @@ static int by_name(const void *a, const void *b)
 	return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
-static int index_tar(struct source *src, struct err *e)
+static int index_tar(struct image_store *s, struct source *src, struct err *e)
 {
-	AUTO(free_archive) struct archive *a = archive_read_new();
-	struct archive_entry *ae;
+	AUTO_BUF struct buf answer = BUF_INIT;
+	const char *key, *value;
+	struct wire_list list;
 	struct stat st;
-	int r = ARCHIVE_FATAL;
+	int r;
 
 	if (fstat(src->fd, &st) < 0)
 		return err_set(e, errno, "stat it");
-	if (a && archive_read_support_format_tar(a) == ARCHIVE_OK &&
-	    lseek(src->fd, 0, SEEK_SET) == 0)
-		r = archive_read_open_fd(a, src->fd, READ_SIZE);
-	while (r >= ARCHIVE_WARN) {
-		r = archive_read_next_header(a, &ae);
-		if (r == ARCHIVE_EOF)
-			break;
-		if (r >= ARCHIVE_WARN &&
-		    add_member(src, a, ae, (uint64_t)st.st_size, e) < 0)
-			return -e->code;
-	}
-	if (r < ARCHIVE_WARN)
-		return err_msg(e, EINVAL,
-			       "it is not a tar archive, or a damaged one (%s)",
-			       a ? archive_error_string(a) : "out of memory");
-	if (src->n)
+	r = jail_list(s, WIRE_MEMBERS, src->fd, &answer, e);
+	if (r == 0)
+		r = wire_list(&answer, &list, e);
+	while (r == 0 && wire_next(&list, &key, &value))
+		r = take_member(src, key, value, e);
+	if (r == 0)
+		r = check_members(src, (uint64_t)st.st_size, e);
+	if (r == 0 && src->n)
 		qsort(src->members, src->n, sizeof(*src->members), by_name);
-	return 0;
+	return r;
 }
 
 /* What cannot be read in place goes, decompressed, into a file that has no name. */
-static int spool(struct image_store *s, struct source *src, bool is_pipe, struct err *e)
+static int spool_stream(struct stream *st, int to, struct err *e)
 {
-	uint64_t size = UINT64_MAX, since = 0;
-	struct inflate *in = NULL;
-	AUTO_CLOSE int to = -1;
+	uint64_t at = 0, checked = 0;
 	const void *data;
-	struct stat st;
 	ssize_t n;
 
-	if (!is_pipe && fstat(src->fd, &st) == 0)
-		size = (uint64_t)st.st_size;
-	to = openat(s->tmp, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	while ((n = stream_get(st, at, &data, e)) > 0) {
+		if (at - checked > SPACE_STEP && store_space(to, 0, e) < 0)
+			return -e->code;
+		if (at - checked > SPACE_STEP)
+			checked = at;
+		if (fd_write_all(to, data, (size_t)n, "tmp", e) < 0)
+			return -e->code;
+		at += (uint64_t)n;
+		stream_release(st, at);
+	}
+	return (int)n;
+}
+
+static int spool(struct image_store *s, struct source *src, bool is_pipe, struct err *e)
+{
+	struct blob all = { src->fd, 0, BLOB_PIPE };
+	AUTO_CLOSE int to = openat(s->tmp, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct stream *st = NULL;
+	struct stat sb;
+	int r;
+
+	if (!is_pipe && fstat(src->fd, &sb) == 0)
+		all.size = (uint64_t)sb.st_size;
 	if (to < 0)
 		return err_set(e, errno, "make a file in the store's 'tmp'");
-	if (inflate_open(src->fd, 0, size, NULL, &in, e) < 0)
-		return -e->code;
-	while ((n = inflate_next(in, &data, e)) > 0) {
-		since += (uint64_t)n;
-		if (since > (16 << 20)) {
-			since = 0;
-			if ((n = store_space(to, 0, e)) < 0)
-				break;
-		}
-		if ((n = fd_write_all(to, data, (size_t)n, "tmp", e)) < 0)
-			break;
-	}
-	inflate_free(in);
-	if (n < 0)
-		return -e->code;
+	r = stream_open(s, &all, NULL, DIGEST_SHA256, &st, e);
+	if (r < 0)
+		return r;
+	stream_parser_has_them(st); /* there is none */
+	r = spool_stream(st, to, e);
+	stream_close(st);
+	if (r < 0)
+		return r;
 	close(src->fd);
 	src->fd = fd_take(&to);
 	return 0;
@@ -189,10 +199,10 @@ static int spool(struct image_store *s, struct source *src, bool is_pipe, struct
 
 static bool is_compressed(int fd)
 {
-	unsigned char magic[INFLATE_MAGIC];
+	unsigned char magic[MAGIC_SIZE];
 	ssize_t n = pread(fd, magic, sizeof(magic), 0);
 
-	return n > 0 && inflate_form(magic, (size_t)n) != INFLATE_PLAIN;
+	return n > 0 && magic_form(magic, (size_t)n) != MAGIC_PLAIN;
 }
 
 static int open_file(struct image_store *s, struct source *src, int dir, const char *path,
@@ -213,7 +223,7 @@ static int open_file(struct image_store *s, struct source *src, int dir, const c
 		r = spool(s, src, true, e);
 	else if (is_compressed(src->fd))
 		r = spool(s, src, false, e);
-	return r < 0 ? r : index_tar(src, e);
+	return r < 0 ? r : index_tar(s, src, e);
 }
 
 int source_open(struct image_store *s, int dir, const char *path, struct source **ret,
@@ -222,6 +232,7 @@ int source_open(struct image_store *s, int dir, const char *path, struct source 
 	AUTO(free_source) struct source *src = mem_new(1, sizeof(*src));
 	int r;
 
+	src->store = s;
 	src->fd = -1;
 	r = open_file(s, src, dir, path, e);
 	if (r < 0)
@@ -287,16 +298,13 @@ int source_find(struct source *src, const char *name, struct blob *ret, struct e
 	return 0;
 }
 
-int source_read(struct source *src, const char *name, size_t max, struct buf *ret,
-		struct err *e)
+int source_read_blob(const struct blob *from, const char *what, size_t max,
+		     struct buf *ret, struct err *e)
 {
-	struct blob b;
-	int r = source_find(src, name, &b, e);
+	struct blob b = *from;
 
-	if (r != 0)
-		return r;
 	if (b.size > max)
-		return err_msg(e, EFBIG, "'%s' is larger than %zu bytes", name, max);
+		return err_msg(e, EFBIG, "'%s' is larger than %zu bytes", what, max);
 	while (b.size > 0) {
 		char chunk[16 << 10];
 		size_t want = b.size < sizeof(chunk) ? (size_t)b.size : sizeof(chunk);
@@ -305,13 +313,28 @@ int source_read(struct source *src, const char *name, size_t max, struct buf *re
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? err_set(e, errno, "read '%s'", name)
+			return n < 0 ? err_set(e, errno, "read '%s'", what)
 				     : err_msg(e, EINVAL, "it is cut short in '%s'",
-					       name);
+					       what);
 		buf_add(ret, chunk, (size_t)n);
 		b.offset += (uint64_t)n;
 		b.size -= (uint64_t)n;
 	}
 	buf_add(ret, "", 0);
 	return 0;
+}
+
+int source_read(struct source *src, const char *name, size_t max, struct buf *ret,
+		struct err *e)
+{
+	struct blob b;
+	int r = source_find(src, name, &b, e);
+
+	return r != 0 ? r : source_read_blob(&b, name, max, ret, e);
+}
+
+int source_document(struct source *src, const char *job, const struct buf *text,
+		    struct buf *ret, struct wire_list *ret_list, struct err *e)
+{
+	return jail_document(src->store, job, text->data, text->len, ret, ret_list, e);
 }

@@ -7,13 +7,16 @@
 #ifndef IMAGES_SOURCE_H
 #define IMAGES_SOURCE_H
 
+#include "images/parse/wire.h"
 #include "images/store.h"
 
 enum { SOURCE_E_ABSENT = 1 };
 
+#define BLOB_PIPE UINT64_MAX
+
 struct blob {
-	int fd; /* the source's; read by pread only */
-	uint64_t offset, size;
+	int fd;                /* the source's; read by pread only */
+	uint64_t offset, size; /* size BLOB_PIPE: read(2) to its end instead */
 };
 
 struct source;
@@ -35,6 +38,13 @@ must_check int source_find(struct source *src, const char *name, struct blob *re
 /** source_read() - a small file whole; as source_find(), and -EFBIG past @max */
 must_check int source_read(struct source *src, const char *name, size_t max,
 			   struct buf *ret, struct err *e);
+/** source_read_blob() - the same for what was found; @what names it in errors */
+must_check int source_read_blob(const struct blob *from, const char *what, size_t max,
+				struct buf *ret, struct err *e);
+/** source_document() - have a document of the archive parsed; see jail_document() */
+must_check int source_document(struct source *src, const char *job,
+			       const struct buf *text, struct buf *ret,
+			       struct wire_list *ret_list, struct err *e);
 struct source *source_free(struct source *src);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +16,7 @@
 
 #include "images/record.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/proc.h"
 
 /* The last bytes stay free: a full root file system takes more down than a failed load.
  */
@@ -32,6 +34,7 @@ struct image_store *image_store_free(struct image_store *s)
 		fd_auto_close(fds[i]);
 	fd_auto_close(&s->lock);
 	free(s->path);
+	free(s->parser);
 	free(s);
 	return NULL;
 }
@@ -115,12 +118,32 @@ static int open_dirs(struct image_store *s, struct err *e)
 	return r;
 }
 
+/* Beside the running executable, as all of this project's are. */
+static int find_parser(struct image_store *s, struct err *e)
+{
+	char dir[PATH_MAX];
+	int r = proc_self_dir(dir, sizeof(dir), e);
+
+	if (r == 0)
+		s->parser = str_fmt("%s/minibox-parse", dir);
+	return r;
+}
+
+void image_store_set_parser(struct image_store *s, const char *path)
+{
+	str_set(&s->parser, path);
+}
+
 int image_store_open(const char *root, struct image_store **ret, struct err *e)
 {
 	AUTO(free_store) struct image_store *s = mem_new(1, sizeof(*s));
 	int r;
 
-	*s = (struct image_store){ str_dup(root), -1, -1, -1, -1, -1, -1, -1 };
+	*s = (struct image_store){ str_dup(root), NULL, -1, -1, -1, -1, -1, -1, -1,
+				   UINT64_MAX };
+	r = find_parser(s, e);
+	if (r < 0)
+		return r;
 	r = fd_mkdirs(AT_FDCWD, root, 0700, &s->root, e);
 	if (r == 0)
 		r = check_private(s->root, root, e);

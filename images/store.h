@@ -12,9 +12,10 @@
 #include "images/image.h"
 
 struct image_store {
-	char *path;
+	char *path, *parser; /* parser: of minibox-parse */
 	int root, layers, images, refs, sources, tmp;
-	int lock; /* store.lock, shared */
+	int lock;              /* store.lock, shared */
+	uint64_t unpacked_max; /* bytes of content a layer may have */
 };
 
 /** STORE_EMPTY - two empty directories below layers/: overlayfs wants at least two lowers

@@ -2,187 +2,230 @@
 #include "images/unpack.h"
 
 #include <errno.h>
-#include <locale.h>
+#include <fcntl.h>
 #include <string.h>
 
-#include "images/inflate.h"
+#include "images/jail.h"
+#include "images/messages.h"
+#include "images/stream.h"
+#include "runtime/base/fd.h"
 
 enum {
-	ENTRIES_MAX = 4 << 20
-}; /* inodes run out unnoticed by byte limits; real layers have 10^5 */
-
-struct stream {
-	const struct unpack_job *job;
-	struct inflate *in;
-	struct digest_ctx raw, plain;
-	uint64_t told; /* bytes of the last progress report */
-	uint64_t out;
-	struct err err; /* libarchive has no way to hand our error through */
+	ENTRIES_MAX = 4 << 20, /* inodes run out unnoticed by byte limits; real layers
+				  have 10^5 */
+	PROGRESS_STEP = 1 << 20
 };
 
-static ssize_t stream_next(struct stream *s, const void **ret)
+/* Bomb: past the first bytes, no honest layer shrinks by more than that. */
+enum { RATIO_MAX = 300 };
+#define RATIO_FREE (1ULL << 30)
+
+struct unpack {
+	const struct unpack_job *job;
+	struct unpack_result *res;
+	struct stream *st;
+	struct jail parser;
+	struct messages *in;
+	struct tree tree;
+	uint64_t cursor; /* what is before it has been dealt with */
+	uint64_t told;   /* bytes of the last progress report */
+};
+
+/* ---- the bytes ---- */
+
+static ssize_t on_data(void *arg, size_t max, const void **ret, struct err *e)
 {
-	uint64_t done;
+	struct unpack *u = arg;
 	ssize_t n;
 
-	if (s->err.code) /* libarchive may ask again after a failure */
-		return -s->err.code;
-	n = inflate_next(s->in, ret, &s->err);
-	done = inflate_consumed(s->in);
-	if (n > 0) {
-		digest_update(&s->plain, *ret, (size_t)n);
-		s->out += (uint64_t)n;
-	}
-	if (s->job->progress && done - s->told >= (1 << 20)) {
-		s->told = done;
-		s->job->progress(s->job->arg, done, s->job->blob.size);
-	}
+	stream_release(u->st, u->cursor); /* what was handed out last time */
+	n = stream_get(u->st, u->cursor, ret, e);
+	if (n > 0 && (size_t)n > max)
+		n = (ssize_t)max;
+	if (n > 0)
+		u->cursor += (uint64_t)n;
 	return n;
 }
 
-static la_ssize_t on_read(struct archive *a, void *arg, const void **ret)
+static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
+		     struct err *e)
 {
-	struct stream *s = arg;
-	ssize_t n = stream_next(s, ret);
-
-	if (n < 0)
-		archive_set_error(a, s->err.code, "%s", err_text(&s->err));
-	return n < 0 ? ARCHIVE_FATAL : n;
+	(void)arg, (void)path, (void)offset, (void)n, (void)e;
+	return 0;
 }
 
-/* In the C locale a name in UTF-8 cannot be converted; libarchive says so and keeps its
- * bytes. */
-static bool is_only_charset(struct archive *a)
+static int on_displace(void *arg, int dir, const char *base, const char *path,
+		       struct err *e)
 {
-	const char *text = archive_error_string(a);
-
-	return text && strstr(text, "can't be converted");
+	(void)arg, (void)path;
+	return fd_rm_rf(dir, base, e);
 }
 
-static int next_entry(struct archive *a, struct archive_entry **ae, struct err *e)
+/* Bytes that are no file's content: headers, padding, what was left out. */
+static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
 {
-	int r = archive_read_next_header(a, ae);
+	const void *data;
+	ssize_t n = 0;
 
-	if (r == ARCHIVE_OK || r == ARCHIVE_EOF ||
-	    (r == ARCHIVE_WARN && is_only_charset(a)))
-		return r == ARCHIVE_EOF;
-	return err_msg(e, EINVAL, "its tar data is damaged: %s", archive_error_string(a));
+	while (u->cursor < upto) {
+		uint64_t left = upto - u->cursor;
+
+		n = on_data(u, left < SIZE_MAX ? (size_t)left : SIZE_MAX, &data, e);
+		if (n <= 0)
+			break;
+	}
+	stream_release(u->st, u->cursor);
+	return n < 0 ? (int)n : 0;
 }
 
-static int read_entries(struct archive *a, struct tree *t, struct unpack_result *ret,
-			struct err *e)
+static int check_ratio(struct unpack *u, struct err *e)
 {
-	struct archive_entry *ae;
+	uint64_t in = stream_raw_done(u->st);
+
+	if (u->cursor > RATIO_FREE && u->cursor / RATIO_MAX > in)
+		return err_msg(e, EFBIG,
+			       "it grows to more than %d times its compressed size",
+			       RATIO_MAX);
+	return 0;
+}
+
+static void report(struct unpack *u)
+{
+	uint64_t done = stream_raw_done(u->st);
+
+	if (!u->job->progress || done - u->told < PROGRESS_STEP)
+		return;
+	u->told = done;
+	u->job->progress(u->job->arg, done, u->job->blob.size);
+}
+
+/* ---- the messages ---- */
+
+static int apply(struct unpack *u, const struct wire_entry *w, struct err *e)
+{
+	const struct entry_io io = { u, on_data, on_placed, on_displace,
+				     u->job->bytes_max };
 	int r;
 
-	while ((r = next_entry(a, &ae, e)) == 0) {
-		if (++ret->entries > ENTRIES_MAX)
-			return err_msg(e, E2BIG, "it has more than %d entries",
-				       ENTRIES_MAX);
-		r = entry_apply(t, a, ae, &ret->totals, e);
+	if (++u->res->entries > ENTRIES_MAX)
+		return err_msg(e, E2BIG, "it has more than %d entries", ENTRIES_MAX);
+	r = pass_over(u, w->m->at, e);
+	if (r == 0)
+		r = check_ratio(u, e);
+	if (r == 0)
+		r = entry_apply(&u->tree, w, &io, &u->res->totals, e);
+	report(u);
+	return r;
+}
+
+/* The parser only saw the effect of what went wrong before it. */
+static int parser_failed(struct unpack *u, const char *why, struct err *e)
+{
+	return stream_failed(u->st, e) ? -e->code : err_msg(e, EINVAL, "%s", why);
+}
+
+/* Return: 1 when the parser is done, else as apply(). */
+static int handle(struct unpack *u, const struct wire_entry *w, struct err *e)
+{
+	if (w->m->kind == WIRE_DONE)
+		return 1;
+	if (w->m->kind == WIRE_FAIL)
+		return parser_failed(u, w->name, e);
+	if (w->m->at < u->cursor)
+		return w->m->kind == WIRE_NEED
+			       ? 0
+			       : err_msg(e, EPROTO, "its parser went backwards");
+	return w->m->kind == WIRE_ENTRY ? apply(u, w, e) : pass_over(u, w->m->at, e);
+}
+
+/* Return: 0; TREE_E_DEPENDS; -errno. */
+static int follow_parser(struct unpack *u, struct err *e)
+{
+	for (;;) {
+		struct wire_entry w;
+		int r = messages_next(u->in, &w, e);
+
+		if (r < 0)
+			return r;
+		if (r == MESSAGES_E_END) /* it died in the middle of its work */
+			return stream_failed(u->st, e) || jail_end(&u->parser, e) < 0
+				       ? -e->code
+				       : err_msg(e, EPROTO, "its parser ended early");
+		r = handle(u, &w, e);
+		if (w.m->kind == WIRE_DONE)
+			return 0;
 		if (r != 0)
 			return r;
 	}
-	return r < 0 ? r : 0;
 }
 
-/* The digests cover what follows the end of the archive, too. */
-static int drain(struct stream *s, struct err *e)
-{
-	const void *data;
-	ssize_t n;
-
-	while ((n = stream_next(s, &data)) > 0)
-		;
-	if (n < 0)
-		*e = s->err;
-	return n < 0 ? -e->code : 0;
-}
-
-static int verify(struct stream *s, struct err *e)
+static int verify(struct unpack *u, struct err *e)
 {
 	AUTO_FREE char *want = NULL, *got = NULL;
-	struct digest d;
+	struct digest raw;
+	int r = stream_finish(u->st, &raw, &u->res->diff_id, e);
 
-	if (s->job->digest) {
-		digest_final(&s->raw, &d);
-		if (!digest_eq(&d, s->job->digest)) {
-			got = digest_text(&d);
-			return err_msg(e, EINVAL, "its blob has the digest '%s'", got);
-		}
+	if (r < 0)
+		return r;
+	if (u->job->digest && !digest_eq(&raw, u->job->digest)) {
+		got = digest_text(&raw);
+		return err_msg(e, EINVAL, "its blob has the digest '%s'", got);
 	}
-	digest_final(&s->plain, &d);
-	if (digest_eq(&d, &s->job->diff_id))
+	if (!u->job->diff_id || digest_eq(&u->res->diff_id, u->job->diff_id))
 		return 0;
-	want = digest_text(&s->job->diff_id);
-	got = digest_text(&d);
+	want = digest_text(u->job->diff_id);
+	got = digest_text(&u->res->diff_id);
 	return err_msg(e, EINVAL, "its content is '%s', the config says '%s'", got, want);
 }
 
-static void free_archive(struct archive **a)
+static int start_parser(struct unpack *u, struct image_store *s, struct err *e)
 {
-	archive_read_free(*a);
-}
+	int out[2], fds[3], r;
 
-static int unpack_stream(struct stream *s, struct tree *t, struct unpack_result *ret,
-			 struct err *e)
-{
-	AUTO(free_archive) struct archive *a = archive_read_new();
-	int r = 0;
-
-	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(a) != ARCHIVE_OK ||
-	    archive_read_open(a, s, NULL, on_read, NULL) != ARCHIVE_OK)
-		r = err_msg(e, EINVAL, "it is not a tar archive: %s",
-			    a ? archive_error_string(a) : "out of memory");
-	if (r == 0)
-		r = read_entries(a, t, ret, e);
-	if (r < 0 && s->err.code) { /* the cause, where libarchive only saw the effect */
-		*e = s->err;
-		return -e->code;
-	}
-	if (r == 0)
-		r = drain(s, e);
-	if (r == 0)
-		r = verify(s, e);
-	if (r == 0)
-		tree_set_mtimes(t);
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return err_set(e, errno, "make a pipe");
+	fds[1] = out[1];
+	stream_fds(u->st, &fds[0], &fds[2]);
+	r = jail_start(s, WIRE_ENTRIES, fds, STREAM_RING, &u->parser, e);
+	close(out[1]);
+	stream_parser_has_them(u->st);
+	u->in = messages_new(out[0]);
 	return r;
 }
 
-static int unpack_in_locale(const struct unpack_job *job, struct unpack_result *ret,
-			    struct err *e)
+static int run(struct unpack *u, struct image_store *s, struct err *e)
 {
-	struct stream s = { .job = job, .err = ERR_INIT };
-	struct tree t;
+	const enum digest_alg *raw = u->job->digest ? &u->job->digest->alg : NULL;
+	enum digest_alg plain = u->job->diff_id ? u->job->diff_id->alg : DIGEST_SHA256;
+	int r = stream_open(s, &u->job->blob, raw, plain, &u->st, e);
+
+	if (r == 0)
+		r = start_parser(u, s, e);
+	if (r == 0)
+		r = follow_parser(u, e);
+	if (r == 0) /* the digests cover what follows the end of the archive, too */
+		r = pass_over(u, UINT64_MAX, e);
+	if (r == 0)
+		r = verify(u, e);
+	if (r == 0)
+		tree_set_mtimes(&u->tree);
+	return r;
+}
+
+int unpack_layer(struct image_store *s, const struct unpack_job *job,
+		 struct unpack_result *ret, struct err *e)
+{
+	struct unpack u = { .job = job, .res = ret };
 	int r;
 
 	*ret = (struct unpack_result){ 0 };
-	digest_init(&s.raw, job->digest ? job->digest->alg : DIGEST_SHA256);
-	digest_init(&s.plain, job->diff_id.alg);
-	r = inflate_open(job->blob.fd, job->blob.offset, job->blob.size,
-			 job->digest ? &s.raw : NULL, &s.in, e);
-	if (r < 0)
-		return r;
-	tree_init(&t, job->root, job->below, job->mode);
-	r = unpack_stream(&s, &t, ret, e);
-	ret->depends = t.depends;
-	tree_free(&t);
-	inflate_free(s.in);
-	return r;
-}
-
-int unpack_layer(const struct unpack_job *job, struct unpack_result *ret, struct err *e)
-{
-	/* Names are bytes: libarchive must not recode them by whatever locale the caller
-	 * set. */
-	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	locale_t old = c ? uselocale(c) : (locale_t)0;
-	int r = unpack_in_locale(job, ret, e);
-
-	if (c) {
-		uselocale(old);
-		freelocale(c);
-	}
+	tree_init(&u.tree, job->root, job->below, job->mode);
+	r = run(&u, s, e);
+	jail_kill(&u.parser);
+	if (u.st)
+		stream_close(u.st);
+	messages_free(u.in);
+	ret->depends = u.tree.depends;
+	tree_free(&u.tree);
 	return r;
 }

@@ -1,8 +1,8 @@
 /*
  * images/unpack.h - one layer's blob → a directory tree in overlayfs's form, verified.
  *
- * Knows the stream: blob, its digest, decompression, diffID, tar. Does not know the
- * store.
+ * Knows how the stream of bytes, the confined tar parser and the tree come together. Does
+ * not know the store.
  */
 #ifndef IMAGES_UNPACK_H
 #define IMAGES_UNPACK_H
@@ -14,11 +14,13 @@
 
 struct unpack_job {
 	struct blob blob;
-	const struct digest *digest; /* of the blob; NULL: none is known */
-	struct digest diff_id;
-	int root;  /* empty directory */
+	const struct digest *digest;  /* of the blob; NULL: none is known */
+	const struct digest *diff_id; /* NULL: whatever it is */
+	int dir;   /* of the layer: what is not in the tree goes here */
+	int root;  /* empty directory, fs/ below it */
 	int below; /* merged layers below, with TREE_ABOVE */
 	enum tree_mode mode;
+	uint64_t bytes_max;
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* may be NULL */
 	void *arg;
 };
@@ -26,15 +28,16 @@ struct unpack_job {
 struct unpack_result {
 	struct entry_totals totals;
 	uint64_t entries;
+	struct digest diff_id;
 	bool depends; /* with TREE_BOTTOM: made things up that layers below would have had
 		       */
 };
 
 /**
- * unpack_layer() - fill the root; nothing outside of it is touched
+ * unpack_layer() - fill the root; nothing outside of the layer's directory is touched
  * Return: 0; TREE_E_DEPENDS (only with TREE_ALONE; the root then holds rubbish); -errno
  */
-must_check int unpack_layer(const struct unpack_job *job, struct unpack_result *ret,
-			    struct err *e);
+must_check int unpack_layer(struct image_store *s, const struct unpack_job *job,
+			    struct unpack_result *ret, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "images/archive_image.h"
+#include "tests/lib/jail_inside.h"
 #include "runtime/base/fd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

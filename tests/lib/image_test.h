@@ -8,6 +8,8 @@
 #include <limits.h>
 
 #include "images/image.h"
+#include "runtime/base/proc.h"
+#include "tests/lib/python.h"
 #include "tests/lib/test.h"
 
 struct fixture {
@@ -15,6 +17,22 @@ struct fixture {
 	char path[PATH_MAX]; /* the same */
 	struct image_store *s;
 };
+
+/* Open a store at @path; the parser is not beside a unit test but one up. */
+__attribute__((unused)) static int open_store(const char *path, struct image_store **ret,
+					      struct err *e)
+{
+	char dir[PATH_MAX], parser[PATH_MAX + 32];
+	int r = proc_self_dir(dir, sizeof(dir), e);
+
+	if (r == 0)
+		r = image_store_open(path, ret, e);
+	if (r == 0) {
+		snprintf(parser, sizeof(parser), "%s/../minibox-parse", dir);
+		image_store_set_parser(*ret, parser);
+	}
+	return r;
+}
 
 /* Root is needed for owners, whiteouts and overlayfs. */
 __attribute__((unused)) static struct fixture fixture_open(void)
@@ -31,44 +49,13 @@ __attribute__((unused)) static struct fixture fixture_open(void)
 	CHECK(n > 0);
 	f.path[n] = '\0';
 	snprintf(store, sizeof(store), "%s/store", f.path);
-	CHECK_OK(image_store_open(store, &f.s, &e), &e);
+	CHECK_OK(open_store(store, &f.s, &e), &e);
 	return f;
 }
 
-/* Run Python in the scratch directory, with mkimage's names and save() at hand:
- * save(out, [layers], config, name, how, form) - see mkimage.py for Tar(), from_files() …
- */
 __attribute__((unused)) static void python(const struct fixture *f, const char *code)
 {
-	static const char head[] =
-		"import hashlib, io, json, os, sys, tarfile, gzip\n"
-		"from mkimage import *\n"
-		"def save(out, layers, config=None, name='t:1', how='gzip', form='oci', "
-		"change=None):\n"
-		"    raw, done = image(layers, config, compression=how)\n"
-		"    files = docker_files(name, raw, done) if form == 'docker' else "
-		"oci_files(name, raw, done, how)\n"
-		"    if change: change(files)\n"
-		"    write(out, files, 'dir' if form == 'dir' else 'tar')\n"
-		"def base(): return Tar().add('etc', 'd').add('etc/a', data='a')\n";
-	char lib[PATH_MAX], *script = str_fmt("%s%s", head, code);
-	pid_t pid;
-	int st;
-
-	CHECK(realpath("tests/lib", lib) != NULL);
-	pid = fork();
-	if (pid == 0) {
-		setenv("PYTHONPATH", lib, 1);
-		setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
-		if (fchdir(f->dir) == 0)
-			execlp("python3", "python3", "-c", script, NULL);
-		_exit(127);
-	}
-	free(script);
-	waitpid(pid, &st, 0);
-	if (WIFEXITED(st) && WEXITSTATUS(st) == 127)
-		SKIP("python3");
-	CHECK_INT(st, 0);
+	run_python(f->dir, code);
 }
 
 /* Load an archive that holds one image. */

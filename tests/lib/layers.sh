@@ -14,13 +14,15 @@ room_of() { # path -> room
 	case $1 in
 	runtime/main.*) echo main ;;
 	runtime/*/*) local r=${1#runtime/}; echo "${r%%/*}" ;;
+	images/parse/*) echo parse ;;
 	images/* | netns/*) echo "${1%%/*}" ;;
 	esac
 }
-row_of() { sed -n "s/^ROW_$1 *:= *//p" Makefile | sed 's/\$(ROW_stack)/base images netns cgroup container supervisor/'; }
+row_of() { sed -n "s/^ROW_$1 *:= *//p" Makefile | sed 's/\$(ROW_stack)/base images parse netns cgroup container supervisor/'; }
 public_of() {
 	case $1 in
 	images) echo images/image.h ;;
+	parse) echo images/parse/wire.h images/parse/magic.h ;;
 	netns) echo netns/netns.h ;;
 	container) echo runtime/container/container.h runtime/container/spec.h ;;
 	*) echo "runtime/$1/$1.h" ;;
@@ -55,10 +57,14 @@ only_in() { # library-header-regex room...
 		case " $* " in *" $(room_of "$f") "*) ;; *) say "$f includes a library of another room ($re)" ;; esac
 	done
 }
-only_in 'archive' images
-only_in 'nettle|zlib|zstd|isa-l' images
+only_in 'archive|isa-l' parse
+only_in 'nettle' images
+only_in 'zstd' parse images
 only_in 'netlink|nftables' netns
-only_in 'seccomp\.h' container
+only_in 'seccomp\.h' container parse
 only_in 'sys/capability' container
 only_in 'jansson' base
+# 4. what parses images is not linked into what runs as root.
+nm "$B/minibox" 2>/dev/null | grep -E ' T (archive_read_|isal_inflate|job_)' | head -3 |
+	while read -r _ _ sym; do echo "layers: minibox holds '$sym', which is minibox-parse's"; done | grep . && bad=1
 exit $bad

@@ -151,7 +151,7 @@ TEST(what_does_not_fit_together_is_refused)
 		{ "f['oci-layout'] = b'{\"imageLayoutVersion\":\"9.9.9\"}'",
 		  "'9.9.9' is not known" },
 		{ "f['index.json'] = b'[' * 100000", "not valid JSON" },
-		{ "f['index.json'] = b'[]'", "lists no manifests" },
+		{ "f['index.json'] = b'[]'", "neither an index nor" },
 		{ "f['index.json'] = b'{\"manifests\":[]}'", "holds no image" },
 		{ "f['index.json'] = b' ' * (9 << 20)", "larger than" },
 		{ "edit(f, lambda m: m['layers'][0].update(size=1 << 62))",
@@ -159,7 +159,7 @@ TEST(what_does_not_fit_together_is_refused)
 		{ "edit(f, lambda m: m['layers'][0].update(size='12'))", "not a number" },
 		{ "edit(f, lambda m: m['layers'][0].update(digest='sha256:../../x'))",
 		  "not a digest" },
-		{ "edit(f, lambda m: m.update(layers='x'))", "not an image manifest" },
+		{ "edit(f, lambda m: m.update(layers='x'))", "neither an index" },
 		{ "edit(f, lambda m: m.update(layers=m['layers'] * 501))",
 		  "more than 500" },
 		{ "edit(f, lambda m: m.update(layers=[]))", "its config says 1" },
@@ -336,7 +336,7 @@ static pid_t load_in_child(const struct fixture *f)
 		struct err e = ERR_INIT;
 		size_t n = 0;
 
-		_exit(image_store_open(store, &s, &e) < 0 ||
+		_exit(open_store(store, &s, &e) < 0 ||
 		      image_load(s, f->dir, "a.tar", NULL, &v, &n, &e) < 0);
 	}
 	return pid;
@@ -375,11 +375,11 @@ TEST(a_killed_load_leaves_nothing_but_what_the_next_open_clears)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		CHECK(count_names(&f, "images") == 0 || count_names(&f, "layers") == 3);
-		CHECK_OK(image_store_open(store, &f.s, &e), &e);
+		CHECK_OK(open_store(store, &f.s, &e), &e);
 		CHECK_INT(count_names(&f, "tmp"), 0);
 		f.s = image_store_free(f.s);
 	}
-	CHECK_OK(image_store_open(store, &f.s, &e), &e);
+	CHECK_OK(open_store(store, &f.s, &e), &e);
 	image_free(load(&f, "a.tar"));
 	CHECK_INT(count_names(&f, "layers"), 3);
 }

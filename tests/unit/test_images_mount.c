@@ -208,7 +208,7 @@ static void enter_mount_namespace(struct fixture *f)
 	CHECK(unshare(CLONE_NEWNS) == 0);
 	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	image_store_free(f->s);
-	CHECK_OK(image_store_open(store, &f->s, &e), &e);
+	CHECK_OK(open_store(store, &f->s, &e), &e);
 }
 
 TEST(an_upper_the_kernel_refuses_is_explained)
@@ -260,7 +260,7 @@ TEST(a_store_that_cannot_be_idmapped_is_an_outcome)
 	CHECK(syscall(SYS_move_mount, root, "", AT_FDCWD, at, MOVE_EMPTY_PATH) == 0);
 	image_free(img);
 	f.s = image_store_free(f.s);
-	CHECK_OK(image_store_open(store, &f.s, &e), &e);
+	CHECK_OK(open_store(store, &f.s, &e), &e);
 	o = (struct image_mount_opts){ .userns_fd = userns_open(), .scratch = f.path };
 	python(&f, "save('b.tar', [])\n");
 	img = load(&f, "b.tar");
