@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "images/jail.h"
 #include "images/messages.h"
+#include "images/split.h"
 #include "images/stream.h"
 #include "runtime/base/fd.h"
 
@@ -27,6 +29,7 @@ struct unpack {
 	struct jail parser;
 	struct messages *in;
 	struct tree tree;
+	struct split_writer *split;
 	uint64_t cursor; /* what is before it has been dealt with */
 	uint64_t told;   /* bytes of the last progress report */
 };
@@ -50,18 +53,28 @@ static ssize_t on_data(void *arg, size_t max, const void **ret, struct err *e)
 static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
 		     struct err *e)
 {
-	(void)arg, (void)path, (void)offset, (void)n, (void)e;
-	return 0;
+	struct unpack *u = arg;
+
+	return split_data(u->split, path, offset, n, e);
 }
 
+/* Content is kept, since it is part of the stream; what is empty need not be. */
 static int on_displace(void *arg, int dir, const char *base, const char *path,
 		       struct err *e)
 {
-	(void)arg, (void)path;
-	return fd_rm_rf(dir, base, e);
+	struct unpack *u = arg;
+	struct stat st;
+
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size == 0)
+		return unlinkat(dir, base, 0) < 0
+			       ? err_set(e, errno, "replace what is there")
+			       : 0;
+	return split_moved(u->split, dir, base, path, e);
 }
 
-/* Bytes that are no file's content: headers, padding, what was left out. */
+/* Bytes that are no file's content: headers, padding, what was left out. They are kept
+ * beside the tree. */
 static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
 {
 	const void *data;
@@ -71,6 +84,8 @@ static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
 		uint64_t left = upto - u->cursor;
 
 		n = on_data(u, left < SIZE_MAX ? (size_t)left : SIZE_MAX, &data, e);
+		if (n > 0 && split_raw(u->split, data, (size_t)n, e) < 0)
+			return -e->code;
 		if (n <= 0)
 			break;
 	}
@@ -197,8 +212,10 @@ static int run(struct unpack *u, struct image_store *s, struct err *e)
 {
 	const enum digest_alg *raw = u->job->digest ? &u->job->digest->alg : NULL;
 	enum digest_alg plain = u->job->diff_id ? u->job->diff_id->alg : DIGEST_SHA256;
-	int r = stream_open(s, &u->job->blob, raw, plain, &u->st, e);
+	int r = split_create(u->job->dir, &u->split, e);
 
+	if (r == 0)
+		r = stream_open(s, &u->job->blob, raw, plain, &u->st, e);
 	if (r == 0)
 		r = start_parser(u, s, e);
 	if (r == 0)
@@ -207,6 +224,8 @@ static int run(struct unpack *u, struct image_store *s, struct err *e)
 		r = pass_over(u, UINT64_MAX, e);
 	if (r == 0)
 		r = verify(u, e);
+	if (r == 0)
+		r = split_finish(u->split, NULL, e);
 	if (r == 0)
 		tree_set_mtimes(&u->tree);
 	return r;
@@ -225,6 +244,7 @@ int unpack_layer(struct image_store *s, const struct unpack_job *job,
 	if (u.st)
 		stream_close(u.st);
 	messages_free(u.in);
+	split_free(u.split);
 	ret->depends = u.tree.depends;
 	tree_free(&u.tree);
 	return r;
