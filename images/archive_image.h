@@ -12,6 +12,8 @@
 
 struct archive_layer {
 	struct blob blob;
+	int (*open)(void *arg, int *ret_fd, struct err *e); /* see layer.h; else NULL */
+	void *open_arg;
 	bool has_digest; /* a docker-archive gives none for the blob, only the diffID */
 	struct digest digest;
 };

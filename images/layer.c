@@ -80,10 +80,11 @@ static bool root_is_plain(int fd)
 static int unpack(struct image_store *s, const struct layer_want *w, int dir, int root,
 		  struct unpack_result *ret, struct err *e)
 {
+	AUTO_CLOSE int pipe = -1;
 	struct unpack_job job = {
 		.blob = w->blob,
 		.digest = w->digest,
-		.diff_id = &w->diff_id,
+		.diff_id = *w->diff_id.hex ? &w->diff_id : NULL,
 		.dir = dir,
 		.root = root,
 		.below = w->below,
@@ -99,12 +100,18 @@ static int unpack(struct image_store *s, const struct layer_want *w, int dir, in
 	 * below */
 	if (w->below >= 0 && tree_copy_attrs(w->below, root, e) < 0)
 		return err_ctx(e, "root");
+	if (w->open) {
+		if (w->open(w->open_arg, &pipe, e) < 0)
+			return -e->code;
+		job.blob = (struct blob){ pipe, 0, BLOB_PIPE };
+	}
 	return unpack_layer(s, &job, ret, e);
 }
 
-/* Fill @dir (in tmp/), and say under which key it belongs. */
-static int fill(struct image_store *s, const struct layer_want *w, int dir,
-		char **ret_key, struct layer_meta *ret, struct err *e)
+/* Fill @dir (in tmp/), and say under which key it belongs. An unknown diffID is known
+ * afterwards. */
+static int fill(struct image_store *s, struct layer_want *w, int dir, char **ret_key,
+		struct layer_meta *ret, struct err *e)
 {
 	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
 	struct unpack_result res;
@@ -120,6 +127,8 @@ static int fill(struct image_store *s, const struct layer_want *w, int dir,
 	if (res.totals.devices)
 		log_note("layer '%s': %llu device nodes left out", w->diff_id.hex,
 			 (unsigned long long)res.totals.devices);
+	if (!*w->diff_id.hex)
+		w->diff_id = w->chain_id = res.diff_id;
 	ret->bytes = res.totals.bytes;
 	ret->root = res.totals.root;
 	ret->root_plain = root_is_plain(root);
@@ -133,12 +142,14 @@ static int publish(struct image_store *s, int dir, const char *tmp, const char *
 {
 	if (syncfs(dir) < 0)
 		return err_set(e, errno, "sync layer '%s'", key);
-	if (renameat(s->tmp, tmp, s->layers, key) < 0)
+	if (renameat(s->tmp, tmp, s->layers, key) == 0)
+		return store_sync(s->layers, "layers", e);
+	if (errno != EEXIST && errno != ENOTEMPTY)
 		return err_set(e, errno, "rename to 'layers/%s'", key);
-	return store_sync(s->layers, "layers", e);
+	return fd_rm_rf(s->tmp, tmp, e); /* an import of what was there already */
 }
 
-static int make(struct image_store *s, const struct layer_want *w, char **ret_key,
+static int make(struct image_store *s, struct layer_want *w, char **ret_key,
 		struct layer_meta *ret, struct err *e)
 {
 	AUTO_FREE char *tmp = store_tmp_name("layer"), *key = NULL;
@@ -162,6 +173,7 @@ int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_k
 {
 	AUTO_FREE char *chain = chain_key(w), *lock_name = NULL;
 	AUTO_CLOSE int lock = -1;
+	struct layer_want copy;
 	int r = find(s, w, ret_key, ret_meta, e);
 
 	*ret_cached = true;
@@ -175,7 +187,18 @@ int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_k
 	if (r <= 0)
 		return r;
 	*ret_cached = false;
-	return make(s, w, ret_key, ret_meta, e);
+	copy = *w;
+	return make(s, &copy, ret_key, ret_meta, e);
+}
+
+int layer_import(struct image_store *s, const struct blob *blob, char **ret_key,
+		 struct digest *ret_diff_id, struct layer_meta *ret_meta, struct err *e)
+{
+	struct layer_want w = { .blob = *blob, .bottom = true, .below = -1 };
+	int r = make(s, &w, ret_key, ret_meta, e);
+
+	*ret_diff_id = w.diff_id;
+	return r;
 }
 
 int layer_open(struct image_store *s, const char *key, int *ret_fd, struct err *e)

@@ -18,6 +18,11 @@ struct layer_meta {
 
 struct layer_want {
 	struct blob blob;
+	/* If set, the blob is not there yet: called when the layer has to be unpacked, it
+	 * gives a pipe with the blob's bytes, which is read to its end and closed here.
+	 */
+	int (*open)(void *arg, int *ret_fd, struct err *e);
+	void *open_arg;
 	const struct digest *digest; /* of the blob, or NULL */
 	struct digest diff_id, chain_id;
 	bool bottom;
@@ -36,6 +41,13 @@ struct layer_want {
 must_check int layer_ensure(struct image_store *s, const struct layer_want *w,
 			    char **ret_key, struct layer_meta *ret_meta, bool *ret_cached,
 			    struct err *e);
+/**
+ * layer_import() - unpack @blob as a bottom layer, whatever its diffID turns out to be
+ * @ret_diff_id: that. Other arguments as above; the caller holds load.lock shared.
+ */
+must_check int layer_import(struct image_store *s, const struct blob *blob,
+			    char **ret_key, struct digest *ret_diff_id,
+			    struct layer_meta *ret_meta, struct err *e);
 /** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it
  */
 must_check int layer_open(struct image_store *s, const char *key, int *ret_fd,

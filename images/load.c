@@ -174,6 +174,8 @@ static void init_jobs(struct load *l, const struct archive_image *ai,
 		j->load = l;
 		j->i = i;
 		j->want = (struct layer_want){ .blob = al->blob,
+					       .open = al->open,
+					       .open_arg = al->open_arg,
 					       .digest = al->has_digest ? &al->digest
 									: NULL,
 					       .bottom = i == 0,
@@ -299,6 +301,21 @@ static size_t count_distinct(const struct archive_images *list)
 	return n;
 }
 
+int load_images(struct image_store *s, const struct archive_images *list,
+		const struct image_progress *p, struct image ***ret, size_t *n,
+		struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	int lock = -1, r = fd_lock(s->root, "load.lock", false, true, &lock, e);
+
+	if (r == 0)
+		r = load_all(s, p, list, ret, n, e);
+	fd_auto_close(&lock);
+	if (r < 0) /* layers that were good but now belong to nothing */
+		(void)!store_collect(s, &ignored);
+	return r;
+}
+
 static int load_source(struct image_store *s, struct source *src,
 		       const struct image_progress *p, bool single, struct image ***ret,
 		       size_t *n, struct err *e)
@@ -312,7 +329,7 @@ static int load_source(struct image_store *s, struct source *src,
 			    "one meant",
 			    count_distinct(&list));
 	if (r == 0)
-		r = load_all(s, p, &list, ret, n, e);
+		r = load_images(s, &list, p, ret, n, e);
 	archive_images_free(&list);
 	return r;
 }
@@ -322,21 +339,12 @@ int load_archive(struct image_store *s, int dir, const char *path,
 		 size_t *n, struct err *e)
 {
 	struct source *src = NULL;
-	struct err ignored = ERR_INIT;
-	int lock = -1, r;
+	int r = source_open(s, dir, path, &src, e);
 
-	r = fd_lock(s->root, "load.lock", false, true, &lock, e);
-	if (r == 0)
-		r = source_open(s, dir, path, &src, e);
 	if (r == 0)
 		r = load_source(s, src, p, single, ret, n, e);
 	source_free(src);
-	fd_auto_close(&lock);
-	if (r == 0)
-		return 0;
-	(void)!store_collect(
-		s, &ignored); /* layers that were good but now belong to nothing */
-	return err_ctx(e, "archive '%s'", path);
+	return r < 0 ? err_ctx(e, "archive '%s'", path) : 0;
 }
 
 int image_load(struct image_store *s, int dir, const char *path,

@@ -2,6 +2,7 @@
 #ifndef IMAGES_LOAD_H
 #define IMAGES_LOAD_H
 
+#include "images/archive_image.h"
 #include "images/image.h"
 
 /**
@@ -12,5 +13,13 @@
 must_check int load_archive(struct image_store *s, int dir, const char *path,
 			    const struct image_progress *p, bool single,
 			    struct image ***ret, size_t *n, struct err *e);
+
+/**
+ * load_images() - take the images of @list into the store: layers, records, names
+ * @ret: as image_load()'s. On failure layers that nothing refers to are removed again.
+ */
+must_check int load_images(struct image_store *s, const struct archive_images *list,
+			   const struct image_progress *p, struct image ***ret, size_t *n,
+			   struct err *e);
 
 #endif
