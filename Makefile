@@ -116,7 +116,13 @@ $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$
 
 $(filter $B/tests/test_supervisor_%,$(UNIT)): | $B/minibox-supervisor
 $(filter $B/tests/test_container_%,$(UNIT)): | $B/minibox-init
-$(filter $B/tests/test_images_%,$(UNIT)): | $B/minibox-parse
+$(filter $B/tests/test_images_%,$(UNIT)): | $B/minibox-parse $B/tests/minibox-parse-broken
+
+# The parser as it is, but for the one function that an exploit would have taken over.
+$B/tests/minibox-parse-broken: $(PARSE_OBJ) tests/lib/parse_broken.c
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$Q$(CC) $(CFLAGS_) -pie -Wl,--wrap=job_entries -o $@ $^ $(LIB_parse) $(LIB_base)
 
 unit-build: $(UNIT)
 fuzz-build: $(FUZZ)
