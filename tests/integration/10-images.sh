@@ -113,4 +113,32 @@ test_progress_shows_on_a_terminal_only() {
 	mk q.tar --name q:1 --layer bb --file /etc/q=1
 	hasnt "$(mb load q.tar 2>&1)" layer
 }
+test_parser_is_nobody_and_has_nothing() {
+	mk c.tar --name c:1 --outer-gzip --layer bb
+	mkfifo half
+	"$MINIBOX" load - <half >out 2>&1 &
+	pid=$!
+	exec 9>half
+	head -c 20000 c.tar >&9
+	until_ok 5 pgrep -P $pid minibox-parse
+	parser=$(pgrep -P $pid minibox-parse)
+	until_ok 5 grep -q '^Seccomp:.2' /proc/$parser/status
+	st=$(cat /proc/$parser/status) fds=$(ls /proc/$parser/fd | tr '\n' ' ') root=$(readlink /proc/$parser/root)
+	limits=$(cat /proc/$parser/limits)
+	exec 9>&-
+	rc=0; wait $pid || rc=$?
+	for line in 'Uid:	65534	65534	65534	65534' 'Gid:	65534	65534	65534	65534' 'Groups:	65534 ' \
+		'CapInh:	0000000000000000' 'CapPrm:	0000000000000000' 'CapEff:	0000000000000000' 'CapAmb:	0000000000000000' \
+		'NoNewPrivs:	1'; do
+		has "$st" "$line"
+	done
+	eq "$root" "$(readlink -f "$MINIBOX_ROOT")/layers/.empty/a"
+	eq "$fds" '0 1 2 3 '
+	echo "$limits" | grep -q '^Max open files *0 *0'
+	echo "$limits" | grep -q '^Max file size *0 *0'
+	# cut short: refused, and the parser is gone with its load
+	eq $rc 1
+	eq "$(wc -l <out)" 1
+	[ ! -e /proc/$parser ]
+}
 run_tests "$@"
