@@ -15,7 +15,7 @@
 #include "images/whiteout.h"
 #include "runtime/base/fd.h"
 
-enum { SPACE_STEP = 16 << 20 }; /* ask the disk again after that many bytes */
+enum { LARGE_FILE = 16 << 20 }; /* worth asking the disk beforehand */
 
 /* What is being applied; t->dir is the parent while it is. */
 struct entry {
@@ -146,19 +146,6 @@ static int make_way(struct entry *en, struct err *e)
 	return en->io->displace(en->io->arg, en->t->dir, en->base, path, e);
 }
 
-static int check_space(struct entry *en, int fd, uint64_t more, struct err *e)
-{
-	en->totals->unchecked += more;
-	if (en->totals->bytes + more > en->io->bytes_max)
-		return err_msg(e, EFBIG, "the layer holds more than %llu bytes",
-			       (unsigned long long)en->io->bytes_max);
-	if (en->totals->unchecked < SPACE_STEP)
-		return 0;
-	more = en->totals->unchecked;
-	en->totals->unchecked = 0;
-	return store_space(fd, more, e);
-}
-
 static int write_at(int fd, const void *data, size_t n, off_t at, struct err *e)
 {
 	const char *p = data;
@@ -193,7 +180,7 @@ static int write_extent(struct entry *en, int fd, const char *path,
 		if (n <= 0)
 			return n < 0 ? (int)n
 				     : err_msg(e, EINVAL, "its data is cut short");
-		if (check_space(en, fd, (size_t)n, e) < 0 ||
+		if (en->io->room(en->io->arg, (uint64_t)n, e) < 0 ||
 		    write_at(fd, data, (size_t)n, (off_t)(x->offset + done), e) < 0)
 			return -e->code;
 		done += (uint64_t)n;
@@ -251,7 +238,7 @@ static int make_file(struct entry *en, struct err *e)
 	struct timespec ts[2] = { en->mtime, en->mtime };
 	uint64_t size = (uint64_t)en->m->file_size;
 
-	if (size > SPACE_STEP && check_size(en, size, e) < 0)
+	if (size > LARGE_FILE && check_size(en, size, e) < 0)
 		return -e->code;
 	fd = open_new(en, e);
 	if (fd < 0 || write_data(en, fd, e) < 0 || set_attrs(en, fd, e) < 0)

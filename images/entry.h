@@ -16,10 +16,9 @@ enum {
 };
 
 struct entry_totals {
-	uint64_t bytes;     /* written to files */
-	uint64_t unchecked; /* of these since the disk was last asked */
-	uint64_t devices;   /* nodes left out */
-	bool root;          /* the layer says what its root directory is like */
+	uint64_t bytes;   /* written to files */
+	uint64_t devices; /* nodes left out */
+	bool root;        /* the layer says what its root directory is like */
 };
 
 /* Where content comes from, and who wants to know where it went. */
@@ -36,7 +35,8 @@ struct entry_io {
 	 * a later entry: take it away. */
 	int (*displace)(void *arg, int dir, const char *base, const char *path,
 			struct err *e);
-	uint64_t bytes_max; /* content a layer may have */
+	/* So many bytes are about to be written: -EFBIG, -ENOSPC if they may not. */
+	int (*room)(void *arg, uint64_t bytes, struct err *e);
 };
 
 /**

@@ -62,6 +62,8 @@ struct image *image_free(struct image *img);
 must_check int image_store_open(const char *root, struct image_store **ret,
 				struct err *e);
 struct image_store *image_store_free(struct image_store *s);
+/** image_store_set_limit() - bytes of content that one load may unpack from now on */
+void image_store_set_limit(struct image_store *s, uint64_t bytes);
 /** image_store_set_parser() - where minibox-parse is, if not beside this executable */
 void image_store_set_parser(struct image_store *s, const char *path);
 

@@ -91,7 +91,6 @@ static int unpack(struct image_store *s, const struct layer_want *w, int dir, in
 		.mode = w->below >= 0 ? TREE_ABOVE
 			: w->bottom   ? TREE_BOTTOM
 				      : TREE_ALONE,
-		.bytes_max = s->unpacked_max,
 		.progress = w->progress,
 		.arg = w->arg,
 	};

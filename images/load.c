@@ -308,6 +308,7 @@ int load_images(struct image_store *s, const struct archive_images *list,
 	struct err ignored = ERR_INIT;
 	int lock = -1, r = fd_lock(s->root, "load.lock", false, true, &lock, e);
 
+	image_store_set_limit(s, s->unpacked_max); /* begins anew */
 	if (r == 0)
 		r = load_all(s, p, list, ret, n, e);
 	fd_auto_close(&lock);

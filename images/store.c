@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,6 +22,7 @@
 /* The last bytes stay free: a full root file system takes more down than a failed load.
  */
 #define SPACE_RESERVE (64ULL << 20)
+enum { INODE_RESERVE = 5000 };
 
 struct image_store *image_store_free(struct image_store *s)
 {
@@ -129,6 +131,12 @@ static int find_parser(struct image_store *s, struct err *e)
 	return r;
 }
 
+void image_store_set_limit(struct image_store *s, uint64_t bytes)
+{
+	s->unpacked_max = bytes;
+	atomic_store(&s->unpacked, 0);
+}
+
 void image_store_set_parser(struct image_store *s, const char *path)
 {
 	str_set(&s->parser, path);
@@ -139,8 +147,15 @@ int image_store_open(const char *root, struct image_store **ret, struct err *e)
 	AUTO(free_store) struct image_store *s = mem_new(1, sizeof(*s));
 	int r;
 
-	*s = (struct image_store){ str_dup(root), NULL, -1, -1, -1, -1, -1, -1, -1,
-				   UINT64_MAX };
+	*s = (struct image_store){ .path = str_dup(root),
+				   .root = -1,
+				   .layers = -1,
+				   .images = -1,
+				   .refs = -1,
+				   .sources = -1,
+				   .tmp = -1,
+				   .lock = -1,
+				   .unpacked_max = UINT64_MAX };
 	r = find_parser(s, e);
 	if (r < 0)
 		return r;
@@ -188,6 +203,15 @@ int store_put(struct image_store *s, int dir, const char *name, const void *data
 	return r < 0 ? err_ctx(e, "write '%s'", name) : 0;
 }
 
+int store_take(struct image_store *s, uint64_t bytes, struct err *e)
+{
+	if (atomic_fetch_add(&s->unpacked, bytes) + bytes <= s->unpacked_max)
+		return 0;
+	return err_msg(e, EFBIG,
+		       "it unpacks to more than %llu bytes (--max-unpacked-size)",
+		       (unsigned long long)s->unpacked_max);
+}
+
 int store_space(int fd, uint64_t bytes, struct err *e)
 {
 	struct statvfs v;
@@ -195,6 +219,9 @@ int store_space(int fd, uint64_t bytes, struct err *e)
 
 	if (fstatvfs(fd, &v) < 0)
 		return err_set(e, errno, "statvfs of the store");
+	if (v.f_files && v.f_favail < INODE_RESERVE)
+		return err_msg(e, ENOSPC, "the store's disk has only %llu inodes left",
+			       (unsigned long long)v.f_favail);
 	avail = (uint64_t)v.f_bavail * v.f_frsize;
 	if (avail < SPACE_RESERVE || bytes > avail - SPACE_RESERVE)
 		return err_msg(

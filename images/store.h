@@ -14,8 +14,9 @@
 struct image_store {
 	char *path, *parser; /* parser: of minibox-parse */
 	int root, layers, images, refs, sources, tmp;
-	int lock;              /* store.lock, shared */
-	uint64_t unpacked_max; /* bytes of content a layer may have */
+	int lock;                  /* store.lock, shared */
+	uint64_t unpacked_max;     /* bytes of content that one load may unpack */
+	_Atomic uint64_t unpacked; /* by all threads of this load */
 };
 
 /** STORE_EMPTY - two empty directories below layers/: overlayfs wants at least two lowers
@@ -33,7 +34,10 @@ must_check int store_discard(struct image_store *s, int dir, const char *name,
  * one */
 must_check int store_put(struct image_store *s, int dir, const char *name,
 			 const void *data, size_t n, struct err *e);
-/** store_space() - -ENOSPC if writing @bytes more would leave the disk all but full */
+/** store_take() - count @bytes as unpacked by this load; -EFBIG past its limit */
+must_check int store_take(struct image_store *s, uint64_t bytes, struct err *e);
+/** store_space() - -ENOSPC if writing @bytes more would leave the disk all but full, or
+ * if it has hardly an inode left */
 must_check int store_space(int fd, uint64_t bytes, struct err *e);
 /** store_holds() - -EFBIG if a file of @size, sparse or not, is larger than the disk
  * itself */

@@ -15,7 +15,9 @@
 enum {
 	ENTRIES_MAX = 4 << 20, /* inodes run out unnoticed by byte limits; real layers
 				  have 10^5 */
-	PROGRESS_STEP = 1 << 20
+	PROGRESS_STEP = 1 << 20,
+	SPACE_STEP = 16 << 20, /* ask the disk again after that many bytes */
+	ENTRY_COST = 4096      /* a name and an inode are not free either */
 };
 
 /* Bomb: past the first bytes, no honest layer shrinks by more than that. */
@@ -23,6 +25,7 @@ enum { RATIO_MAX = 300 };
 #define RATIO_FREE (1ULL << 30)
 
 struct unpack {
+	struct image_store *store;
 	const struct unpack_job *job;
 	struct unpack_result *res;
 	struct stream *st;
@@ -30,11 +33,23 @@ struct unpack {
 	struct messages *in;
 	struct tree tree;
 	struct split_writer *split;
-	uint64_t cursor; /* what is before it has been dealt with */
-	uint64_t told;   /* bytes of the last progress report */
+	uint64_t cursor;    /* what is before it has been dealt with */
+	uint64_t told;      /* bytes of the last progress report */
+	uint64_t unchecked; /* bytes written since the disk was last asked */
 };
 
 /* ---- the bytes ---- */
+
+static int check_ratio(struct unpack *u, struct err *e)
+{
+	uint64_t in = stream_raw_done(u->st);
+
+	if (u->cursor > RATIO_FREE && u->cursor / RATIO_MAX > in)
+		return err_msg(e, EFBIG,
+			       "it grows to more than %d times its compressed size",
+			       RATIO_MAX);
+	return 0;
+}
 
 static ssize_t on_data(void *arg, size_t max, const void **ret, struct err *e)
 {
@@ -73,6 +88,21 @@ static int on_displace(void *arg, int dir, const char *base, const char *path,
 	return split_moved(u->split, dir, base, path, e);
 }
 
+static int on_room(void *arg, uint64_t bytes, struct err *e)
+{
+	struct unpack *u = arg;
+	int r = store_take(u->store, bytes, e);
+
+	if (r == 0)
+		r = check_ratio(u, e);
+	u->unchecked += bytes + ENTRY_COST;
+	if (r < 0 || u->unchecked < SPACE_STEP)
+		return r;
+	bytes = u->unchecked;
+	u->unchecked = 0;
+	return store_space(u->job->root, bytes, e);
+}
+
 /* Bytes that are no file's content: headers, padding, what was left out. They are kept
  * beside the tree. */
 static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
@@ -84,24 +114,14 @@ static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
 		uint64_t left = upto - u->cursor;
 
 		n = on_data(u, left < SIZE_MAX ? (size_t)left : SIZE_MAX, &data, e);
-		if (n > 0 && split_raw(u->split, data, (size_t)n, e) < 0)
+		if (n > 0 && (on_room(u, (uint64_t)n, e) < 0 ||
+			      split_raw(u->split, data, (size_t)n, e) < 0))
 			return -e->code;
 		if (n <= 0)
 			break;
 	}
 	stream_release(u->st, u->cursor);
 	return n < 0 ? (int)n : 0;
-}
-
-static int check_ratio(struct unpack *u, struct err *e)
-{
-	uint64_t in = stream_raw_done(u->st);
-
-	if (u->cursor > RATIO_FREE && u->cursor / RATIO_MAX > in)
-		return err_msg(e, EFBIG,
-			       "it grows to more than %d times its compressed size",
-			       RATIO_MAX);
-	return 0;
 }
 
 static void report(struct unpack *u)
@@ -118,15 +138,12 @@ static void report(struct unpack *u)
 
 static int apply(struct unpack *u, const struct wire_entry *w, struct err *e)
 {
-	const struct entry_io io = { u, on_data, on_placed, on_displace,
-				     u->job->bytes_max };
+	const struct entry_io io = { u, on_data, on_placed, on_displace, on_room };
 	int r;
 
 	if (++u->res->entries > ENTRIES_MAX)
 		return err_msg(e, E2BIG, "it has more than %d entries", ENTRIES_MAX);
 	r = pass_over(u, w->m->at, e);
-	if (r == 0)
-		r = check_ratio(u, e);
 	if (r == 0)
 		r = entry_apply(&u->tree, w, &io, &u->res->totals, e);
 	report(u);
@@ -234,7 +251,7 @@ static int run(struct unpack *u, struct image_store *s, struct err *e)
 int unpack_layer(struct image_store *s, const struct unpack_job *job,
 		 struct unpack_result *ret, struct err *e)
 {
-	struct unpack u = { .job = job, .res = ret };
+	struct unpack u = { .store = s, .job = job, .res = ret };
 	int r;
 
 	*ret = (struct unpack_result){ 0 };

@@ -20,7 +20,6 @@ struct unpack_job {
 	int root;  /* empty directory, fs/ below it */
 	int below; /* merged layers below, with TREE_ABOVE */
 	enum tree_mode mode;
-	uint64_t bytes_max;
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* may be NULL */
 	void *arg;
 };

@@ -11,6 +11,9 @@ const struct cli_opt args_global[] = {
 	  "where images, volumes and logs are (MINIBOX_ROOT, /var/lib/minibox)" },
 	{ 0, "run", "DIR",
 	  "where the state of running stacks is (MINIBOX_RUN, /run/minibox)" },
+	{ 0, "max-unpacked-size", "SIZE",
+	  "what one load may unpack, e.g. 4g (the disk's free space sets a limit "
+	  "anyway)" },
 	{ 'p', "name", "NAME", "the stack's name, instead of the file's" },
 	{ 'q', "quiet", NULL, "no notes" },
 	{ 0, "no-color", NULL, "no colours (also NO_COLOR)" },

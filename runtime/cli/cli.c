@@ -87,6 +87,7 @@ static void settle(struct cli *c, const struct cli_args *a, const struct cli_com
 	c->root = setting(a, "root", "MINIBOX_ROOT", "/var/lib/minibox");
 	c->run = setting(a, "run", "MINIBOX_RUN", "/run/minibox");
 	c->name = args_value(a, "name");
+	c->unpacked_max = args_value(a, "max-unpacked-size");
 	c->terminal = isatty(STDERR_FILENO);
 	c->color = c->terminal && !args_flag(a, "no-color") && !(no_color && *no_color);
 	c->fail_status = cmd->fail_status ? cmd->fail_status : 1;

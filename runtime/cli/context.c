@@ -21,11 +21,17 @@ int cli_host(struct cli *c, struct stack_host **ret, struct err *e)
 
 int cli_store(struct cli *c, struct image_store **ret, struct err *e)
 {
+	uint64_t max = UINT64_MAX;
 	struct stack_host *h = NULL;
 	int r = cli_host(c, &h, e);
 
+	if (c->unpacked_max && !stack_size(c->unpacked_max, &max))
+		return cli_usage(c, e, "--max-unpacked-size '%s' is not a size",
+				 c->unpacked_max);
 	if (r == 0 && !c->store)
 		r = image_store_open(h->root, &c->store, e);
+	if (r == 0)
+		image_store_set_limit(c->store, max);
 	if (r == 0)
 		*ret = c->store;
 	return r;

@@ -10,6 +10,7 @@
 
 struct cli {
 	const char *root, *run, *name; /* name: -p, or NULL */
+	const char *unpacked_max;      /* --max-unpacked-size, or NULL */
 	bool color, terminal;          /* of standard error */
 	bool quiet;
 	int fail_status;

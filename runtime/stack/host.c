@@ -463,3 +463,8 @@ int host_release(struct stack_host *h, struct err *e)
 		r = err_set(e, errno, "rmdir '%s'", h->run);
 	return r;
 }
+
+bool stack_size(const char *text, uint64_t *ret)
+{
+	return value_size(text, ret);
+}

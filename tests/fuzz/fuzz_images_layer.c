@@ -1,4 +1,5 @@
 /* A layer's tar stream: parsed, sent as messages, applied to a directory. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
@@ -55,10 +56,16 @@ static int on_displace(void *arg, int dir, const char *base, const char *path,
 	return fd_rm_rf(dir, base, e);
 }
 
+static int on_room(void *arg, uint64_t bytes, struct err *e)
+{
+	(void)arg;
+	return bytes > (64 << 20) ? err_msg(e, EFBIG, "too much") : 0;
+}
+
 static int on_emit(void *arg, const void *message, size_t n)
 {
 	struct layer *l = arg;
-	const struct entry_io io = { l, on_data, on_placed, on_displace, 64 << 20 };
+	const struct entry_io io = { l, on_data, on_placed, on_displace, on_room };
 	const struct wire_message *m = message;
 	struct wire_entry w;
 	struct err e = ERR_INIT;
