@@ -1,7 +1,6 @@
 """evil.py - what a hostile or odd image is: its bytes, what must become of it, and why.
 
 Knows cases, the trees they must lead to, and the list of all. Does not know minibox's command
-line (evil_run.py) nor the cases themselves: evil_paths.py, evil_tars.py, evil_images.py, evil_good.py.
 
 A verdict is one of
   reject   exit 1, one line that names the archive (and layer and entry, where one is at fault)

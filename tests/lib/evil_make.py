@@ -21,7 +21,8 @@ def raw(text):
 
 
 def octal(n, width):
-    return b"%0*o\0" % (width - 1, n)
+    """A number field; bytes are taken as they are, however wrong."""
+    return n if isinstance(n, bytes) else b"%0*o\0" % (width - 1, n)
 
 
 def base256(n, width):
@@ -210,10 +211,10 @@ def outer(files):
     return tar(*[b if isinstance(b, Entry) else file(p, b) for p, b in files])
 
 
-def config_of(diff_ids, config=None, **top):
+def config_of(diff_ids, config=None, top=None):
     return {"created": "2020-01-01T00:00:00Z", "architecture": "amd64", "os": "linux",
             "config": {"Cmd": ["/bin/sh"]} if config is None else config,
-            "rootfs": {"type": "layers", "diff_ids": diff_ids}, **top}
+            "rootfs": {"type": "layers", "diff_ids": diff_ids}, **(top or {})}
 
 
 def same(value):
@@ -238,7 +239,7 @@ class Oci:
             packed = [b if b is not None else p for b, p in zip(blobs, packed)]
         descs = [self.put(b, MEDIA + "layer.v1.tar" + SUFFIX[h]) for b, h in zip(packed, how)]
         self.layers = [d["digest"] for d in descs]
-        cfg = config_of(told or self.diff_ids, config, **(top or {}))
+        cfg = config_of(told or self.diff_ids, config, top)
         self.config = self.put(self.bytes_of(on_config(cfg)), MEDIA + "config.v1+json")
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": dict(self.config),
                     "layers": on_layers(descs)}
@@ -281,7 +282,7 @@ def docker(layers, tags=("evil:1",), blobs=None, told=None, config=None, names=N
            on_manifest=same, on_files=same, pack=same, top=None):
     """A docker-archive as `docker save` wrote them up to version 24."""
     diff_ids = told or [digest(t) for t in layers]
-    cfg = Oci.bytes_of(on_config(config_of(diff_ids, config, **(top or {}))))
+    cfg = Oci.bytes_of(on_config(config_of(diff_ids, config, top)))
     names = names or ["%064x/layer.tar" % (i + 1) for i in range(len(layers))]
     cfg_name = digest(cfg)[7:] + ".json"
     manifest = [{"Config": cfg_name, "RepoTags": list(tags), "Layers": names}]
