@@ -22,7 +22,7 @@ for i in range(4):
         tar.add("big%d/%d" % (i, k), data=rnd.randbytes(3 << 20))
     layers.append(tar.data())
 tar = Tar().add("small", "d")
-for i in range(4000):
+for i in range(1500):
     tar.add("small/%d" % i, data=rnd.randbytes(rnd.randrange(4000)), mode=0o600 + i % 0o100, uid=i % 1000)
     if i % 10 == 0:
         tar.add("small/%d.link" % i, "h", link="small/%d" % i)
@@ -84,7 +84,7 @@ test_a_load_that_nothing_disturbs() {
 	mounted_state medium:1 >tree
 	eq "$(keys | wc -l)" 6
 	"$BUILD/tests/lib/mount_image" "$MINIBOX_ROOT" medium:1 mnt
-	eq "$(find mnt -type f | wc -l)" $((11 + 4000 + 400 + 1))
+	eq "$(find mnt -type f | wc -l)" $((11 + 1500 + 150 + 1))
 	umount mnt
 	clear_store
 }
@@ -166,7 +166,7 @@ test_a_full_disk_in_memory() {
 }
 test_a_disk_without_inodes() {
 	unmount_all
-	for inodes in 40 400 4000; do
+	for inodes in 40 400 1400; do
 		mount -t tmpfs -o size=400m,nr_inodes=$inodes ram disk
 		full_disk
 		mount -o remount,nr_inodes=20000 disk
