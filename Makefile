@@ -109,6 +109,12 @@ $B/tests/%: tests/unit/%.c tests/lib/test.h $$(call archive,$$(call room_of,$$@)
 	@echo "  TEST $@"
 	$Q$(link_row)
 
+# A tool of the integration tests.
+$B/tests/lib/mount_image: tests/lib/mount_image.c $(call archive,images base)
+	@mkdir -p $(@D)
+	@echo "  TOOL $@"
+	$Q$(CC) $(CFLAGS_) -o $@ $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIB_images) $(LIB_base)
+
 $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$@) $$(ROW_$$(call room_of,$$@)))
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"
@@ -125,6 +131,7 @@ $B/tests/minibox-parse-broken: $(PARSE_OBJ) tests/lib/parse_broken.c
 	$Q$(CC) $(CFLAGS_) -pie -Wl,--wrap=job_entries -o $@ $^ $(LIB_parse) $(LIB_base)
 
 unit-build: $(UNIT)
+tool-build: $B/tests/lib/mount_image
 fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----
@@ -169,4 +176,4 @@ install: all
 clean:
 	rm -rf $B
 
-.PHONY: all clean unit-build fuzz-build deps example-deps check-deps example check check-vm install
+.PHONY: all clean unit-build tool-build fuzz-build deps example-deps check-deps example check check-vm install

@@ -152,43 +152,6 @@ test_down_killed_at_any_instant() {
 	done
 	status 0 mb down --volumes
 }
-test_load_killed_at_any_instant() {
-	/usr/bin/python3 -c 'import os; os.makedirs("big"); [open("big/%d" % i, "wb").write(os.urandom(20000)) for i in range(1500)]'
-	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" big.tar --name big:1 --layer bb --layer big
-	export MINIBOX_ROOT=$W/killed
-	sum=$(cd big && cat [0-9]* | md5sum) whole=0 nothing=0
-	printf 'stack kl;\nservice a { image big:1; command sh -c "cat /[0-9]* | md5sum"; }\n' >kl.conf
-	for i in $(seq 20); do
-		"$MINIBOX" load big.tar >/dev/null 2>&1 & p=$!
-		nap 300
-		kill -9 $p 2>/dev/null || true; wait $p 2>/dev/null || true
-		n=$(mb images --json | grep -c '"id"' || true)
-		[ "$n" -le 1 ]
-		[ -z "$(ls -A "$MINIBOX_ROOT/tmp" | grep -v '\.lock$')" ] || fail "left: $(ls "$MINIBOX_ROOT/tmp")"
-		if [ "$n" = 1 ]; then
-			whole=$((whole + 1))
-			eq "$(mb run --rm -q -f kl.conf a)" "$sum"
-			status 0 mb rmi big:1
-		else nothing=$((nothing + 1)); fi
-	done
-	echo "nothing $nothing times, whole $whole times"
-	[ $nothing -gt 0 ] || fail "no load was killed in time: this shows nothing"
-	status 0 mb load big.tar
-	eq "$(mb run --rm -q -f kl.conf a)" "$sum"
-	status 0 mb down kl # its network, which waits for a next run, is no test's later on
-}
-test_a_full_disk_leaves_nothing_half_made() {
-	unmount_all
-	mkdir -p ram; mount -t tmpfs -o size=20m ram ram
-	MINIBOX_ROOT=$W/ram/root status 1 mb load big.tar
-	has "$OUT" big.tar
-	has "$OUT" "the store's disk has"
-	eq "$(MINIBOX_ROOT=$W/ram/root mb images --json)" '[]'
-	eq "$(find "$W/ram/root/layers" -mindepth 1 -maxdepth 1 ! -name '.*' | head -n 1)" ''
-	mount -o remount,size=200m ram
-	MINIBOX_ROOT=$W/ram/root status 0 mb load big.tar
-	umount ram
-}
 lose_all_but_the_disk() {
 	local g p
 	for g in $(find /sys/fs/cgroup -maxdepth 4 -type d -path "*/$(cat id)/fall/*" | sort -r); do
