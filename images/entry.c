@@ -164,49 +164,28 @@ static int write_at(int fd, const void *data, size_t n, off_t at, struct err *e)
 	return 0;
 }
 
-static int write_extent(struct entry *en, int fd, const char *path,
-			const struct wire_extent *x, struct err *e)
-{
-	uint64_t size = (uint64_t)en->m->file_size, done = 0;
-
-	if (x->offset > size || x->length > size - x->offset)
-		return err_msg(e, EINVAL, "its data goes past its size");
-	while (done < x->length) {
-		uint64_t left = x->length - done;
-		const void *data = NULL;
-		ssize_t n = en->io->data(en->io->arg, left < SIZE_MAX ? left : SIZE_MAX,
-					 &data, e);
-
-		if (n <= 0)
-			return n < 0 ? (int)n
-				     : err_msg(e, EINVAL, "its data is cut short");
-		if (en->io->room(en->io->arg, (uint64_t)n, e) < 0 ||
-		    write_at(fd, data, (size_t)n, (off_t)(x->offset + done), e) < 0)
-			return -e->code;
-		done += (uint64_t)n;
-	}
-	en->totals->bytes += done;
-	return done ? en->io->placed(en->io->arg, path, x->offset, done, e) : 0;
-}
-
-/* Extents come with their offsets: the gaps of a sparse file are never written. */
+/* Blocks come with their offsets: the gaps of a sparse file are never written. */
 static int write_data(struct entry *en, int fd, struct err *e)
 {
 	AUTO_FREE char *path = path_of(en);
-	uint64_t size = (uint64_t)en->m->file_size, end = 0;
+	uint64_t size = (uint64_t)en->m->file_size, at = 0, end = 0;
+	const void *data = NULL;
+	ssize_t n;
 
-	for (uint32_t i = 0; i < en->m->extents; i++) {
-		const struct wire_extent *x = &en->w->extents[i];
-
-		if (write_extent(en, fd, path, x, e) < 0)
+	while ((n = en->io->data(en->io->arg, &data, &at, e)) > 0) {
+		if (at > size || (uint64_t)n > size - at)
+			return err_msg(e, EINVAL, "its data goes past its size");
+		if (en->io->room(en->io->arg, (uint64_t)n, e) < 0 ||
+		    write_at(fd, data, (size_t)n, (off_t)at, e) < 0 ||
+		    en->io->placed(en->io->arg, path, at, (uint64_t)n, e) < 0)
 			return -e->code;
-		/* a map may end in an empty extent, which writes nothing */
-		if (x->length && x->offset + x->length > end)
-			end = x->offset + x->length;
+		en->totals->bytes += (uint64_t)n;
+		if (at + (uint64_t)n > end)
+			end = at + (uint64_t)n;
 	}
-	if (end != size && ftruncate(fd, (off_t)size) < 0)
+	if (n == 0 && end != size && ftruncate(fd, (off_t)size) < 0)
 		return err_set(e, errno, "set its size");
-	return 0;
+	return (int)n;
 }
 
 static int open_new(struct entry *en, struct err *e)
@@ -227,9 +206,7 @@ static int open_new(struct entry *en, struct err *e)
 /* A huge file is refused before its first byte, not after the disk is full of it. */
 static int check_size(struct entry *en, uint64_t size, struct err *e)
 {
-	if (en->m->extents != 1)
-		return store_holds(en->t->root, size, e);
-	return store_space(en->t->root, size, e);
+	return store_holds(en->t->root, size, e);
 }
 
 static int make_file(struct entry *en, struct err *e)

@@ -24,9 +24,9 @@ struct entry_totals {
 /* Where content comes from, and who wants to know where it went. */
 struct entry_io {
 	void *arg;
-	/* The next bytes of the entry's data, at most @max, at least one; valid until the
-	 * next call. -errno; 0 if the stream ends in the middle. */
-	ssize_t (*data)(void *arg, size_t max, const void **ret, struct err *e);
+	/* The next bytes of the entry's content, and where in the file they belong; valid
+	 * until the next call. 0 at its end; -errno. */
+	ssize_t (*data)(void *arg, const void **ret, uint64_t *ret_offset, struct err *e);
 	/* Those bytes now stand at @offset of @path (below the root, without symlinks).
 	 */
 	int (*placed)(void *arg, const char *path, uint64_t offset, uint64_t n,

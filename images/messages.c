@@ -49,30 +49,56 @@ static int want_bytes(struct messages *in, size_t want, struct err *e)
 	return 1;
 }
 
-int messages_next(struct messages *in, struct wire_entry *ret, struct err *e)
+/* The whole of the next message is at hand. Return: 1; 0 at the end of the pipe; -errno.
+ */
+static int want_message(struct messages *in, struct wire_head *ret, struct err *e)
 {
-	struct wire_message head;
-	int r = want_bytes(in, sizeof(head), e);
+	int r = want_bytes(in, sizeof(*ret), e);
 
 	if (r <= 0)
-		return r < 0 ? r : MESSAGES_E_END;
-	memcpy(&head, in->buf + in->at, sizeof(head));
-	if (head.size < sizeof(head) || head.size > WIRE_MESSAGE_MAX)
+		return r;
+	memcpy(ret, in->buf + in->at, sizeof(*ret));
+	if (ret->size < sizeof(*ret) || ret->size > WIRE_MESSAGE_MAX)
 		return err_msg(e, EPROTO, "the parser sent a message of %u bytes",
-			       head.size);
-	r = want_bytes(in, head.size, e);
+			       ret->size);
+	return want_bytes(in, ret->size, e);
+}
+
+static void consume(struct messages *in, size_t n)
+{
+	in->at += n;
+	in->n -= n;
+}
+
+int messages_next(struct messages *in, struct wire_entry *ret, struct err *e)
+{
+	struct wire_head head;
+	int r = want_message(in, &head, e);
+
 	if (r <= 0)
 		return r < 0 ? r : MESSAGES_E_END;
 	in->one.len = 0;
 	buf_add(&in->one, in->buf + in->at, head.size);
-	in->at += head.size;
-	in->n -= head.size;
-	/* the fixed messages have no strings to take apart */
-	if (head.kind == WIRE_NEED || head.kind == WIRE_DONE) {
-		*ret = (struct wire_entry){ .m = (const void *)in->one.data };
-		return 0;
-	}
-	return wire_split(in->one.data, in->one.len, ret, e);
+	consume(in, head.size);
+	if (head.kind == WIRE_ENTRY || head.kind == WIRE_FAIL)
+		return wire_split(in->one.data, in->one.len, ret, e);
+	*ret = (struct wire_entry){ .m = (const void *)in->one.data };
+	return 0;
+}
+
+int messages_data(struct messages *in, struct wire_data *ret, struct err *e)
+{
+	struct wire_head head;
+	int r = want_message(in, &head, e);
+
+	if (r <= 0 || (head.kind != WIRE_DATA && head.kind != WIRE_NEED))
+		return r < 0 ? r : 0;
+	if (head.size != (head.kind == WIRE_DATA ? sizeof(*ret) : sizeof(head)))
+		return err_msg(e, EPROTO, "the parser sent a message of a wrong size");
+	*ret = (struct wire_data){ .h = head };
+	memcpy(ret, in->buf + in->at, head.size);
+	consume(in, head.size);
+	return 1;
 }
 
 struct messages *messages_free(struct messages *in)

@@ -33,9 +33,10 @@ struct unpack {
 	struct messages *in;
 	struct tree tree;
 	struct split_writer *split;
-	uint64_t cursor;    /* what is before it has been dealt with */
-	uint64_t told;      /* bytes of the last progress report */
-	uint64_t unchecked; /* bytes written since the disk was last asked */
+	struct wire_data block; /* what is left of the present one */
+	uint64_t cursor;        /* what is before it has been dealt with */
+	uint64_t told;          /* bytes of the last progress report */
+	uint64_t unchecked;     /* bytes written since the disk was last asked */
 };
 
 /* ---- the bytes ---- */
@@ -51,17 +52,86 @@ static int check_ratio(struct unpack *u, struct err *e)
 	return 0;
 }
 
-static ssize_t on_data(void *arg, size_t max, const void **ret, struct err *e)
+/* The next piece at the cursor, at most @max; 0 at the end of the stream. */
+static ssize_t next_piece(struct unpack *u, uint64_t max, const void **ret, struct err *e)
 {
-	struct unpack *u = arg;
 	ssize_t n;
 
 	stream_release(u->st, u->cursor); /* what was handed out last time */
 	n = stream_get(u->st, u->cursor, ret, e);
-	if (n > 0 && (size_t)n > max)
+	if (n > 0 && (uint64_t)n > max)
 		n = (ssize_t)max;
 	if (n > 0)
 		u->cursor += (uint64_t)n;
+	return n;
+}
+
+static int on_room(void *arg, uint64_t bytes, struct err *e)
+{
+	struct unpack *u = arg;
+	int r = store_take(u->store, bytes, e);
+
+	if (r == 0)
+		r = check_ratio(u, e);
+	u->unchecked += bytes + ENTRY_COST;
+	if (r < 0 || u->unchecked < SPACE_STEP)
+		return r;
+	bytes = u->unchecked;
+	u->unchecked = 0;
+	return store_space(u->job->root, bytes, e);
+}
+
+/* Bytes that are no file's content: headers, padding, what was left out. They are kept
+ * beside the tree. */
+static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
+{
+	const void *data;
+	ssize_t n = 0;
+
+	while (u->cursor < upto) {
+		n = next_piece(u, upto - u->cursor, &data, e);
+		if (n > 0 && (on_room(u, (uint64_t)n, e) < 0 ||
+			      split_raw(u->split, data, (size_t)n, e) < 0))
+			return -e->code;
+		if (n <= 0)
+			break;
+	}
+	stream_release(u->st, u->cursor);
+	return n < 0 ? (int)n : 0;
+}
+
+/* The next block that the parser says belongs to this entry, or what it has to say before
+ * that: then the block is empty. Return: 0 if neither comes. */
+static int next_block(struct unpack *u, struct err *e)
+{
+	int r = messages_data(u->in, &u->block, e);
+
+	if (r <= 0)
+		return r;
+	if (u->block.h.at < u->cursor && u->block.h.kind == WIRE_DATA)
+		return err_msg(e, EPROTO, "its parser went backwards");
+	return pass_over(u, u->block.h.at, e) < 0 ? -e->code : 1;
+}
+
+static ssize_t on_data(void *arg, const void **ret, uint64_t *ret_offset, struct err *e)
+{
+	struct unpack *u = arg;
+	ssize_t n;
+	int r;
+
+	while (u->block.length == 0) {
+		r = next_block(u, e);
+		if (r <= 0)
+			return r;
+	}
+	n = next_piece(u, u->block.length, ret, e);
+	if (n == 0)
+		return err_msg(e, EINVAL, "its data is cut short");
+	if (n < 0)
+		return n;
+	*ret_offset = u->block.offset;
+	u->block.offset += (uint64_t)n;
+	u->block.length -= (uint64_t)n;
 	return n;
 }
 
@@ -88,42 +158,6 @@ static int on_displace(void *arg, int dir, const char *base, const char *path,
 	return split_moved(u->split, dir, base, path, e);
 }
 
-static int on_room(void *arg, uint64_t bytes, struct err *e)
-{
-	struct unpack *u = arg;
-	int r = store_take(u->store, bytes, e);
-
-	if (r == 0)
-		r = check_ratio(u, e);
-	u->unchecked += bytes + ENTRY_COST;
-	if (r < 0 || u->unchecked < SPACE_STEP)
-		return r;
-	bytes = u->unchecked;
-	u->unchecked = 0;
-	return store_space(u->job->root, bytes, e);
-}
-
-/* Bytes that are no file's content: headers, padding, what was left out. They are kept
- * beside the tree. */
-static int pass_over(struct unpack *u, uint64_t upto, struct err *e)
-{
-	const void *data;
-	ssize_t n = 0;
-
-	while (u->cursor < upto) {
-		uint64_t left = upto - u->cursor;
-
-		n = on_data(u, left < SIZE_MAX ? (size_t)left : SIZE_MAX, &data, e);
-		if (n > 0 && (on_room(u, (uint64_t)n, e) < 0 ||
-			      split_raw(u->split, data, (size_t)n, e) < 0))
-			return -e->code;
-		if (n <= 0)
-			break;
-	}
-	stream_release(u->st, u->cursor);
-	return n < 0 ? (int)n : 0;
-}
-
 static void report(struct unpack *u)
 {
 	uint64_t done = stream_raw_done(u->st);
@@ -143,7 +177,7 @@ static int apply(struct unpack *u, const struct wire_entry *w, struct err *e)
 
 	if (++u->res->entries > ENTRIES_MAX)
 		return err_msg(e, E2BIG, "it has more than %d entries", ENTRIES_MAX);
-	r = pass_over(u, w->m->at, e);
+	r = pass_over(u, w->m->h.at, e);
 	if (r == 0)
 		r = entry_apply(&u->tree, w, &io, &u->res->totals, e);
 	report(u);
@@ -159,15 +193,15 @@ static int parser_failed(struct unpack *u, const char *why, struct err *e)
 /* Return: 1 when the parser is done, else as apply(). */
 static int handle(struct unpack *u, const struct wire_entry *w, struct err *e)
 {
-	if (w->m->kind == WIRE_DONE)
+	if (w->m->h.kind == WIRE_DONE)
 		return 1;
-	if (w->m->kind == WIRE_FAIL)
+	if (w->m->h.kind == WIRE_FAIL)
 		return parser_failed(u, w->name, e);
-	if (w->m->at < u->cursor)
-		return w->m->kind == WIRE_NEED
+	if (w->m->h.at < u->cursor)
+		return w->m->h.kind == WIRE_NEED
 			       ? 0
 			       : err_msg(e, EPROTO, "its parser went backwards");
-	return w->m->kind == WIRE_ENTRY ? apply(u, w, e) : pass_over(u, w->m->at, e);
+	return w->m->h.kind == WIRE_ENTRY ? apply(u, w, e) : pass_over(u, w->m->h.at, e);
 }
 
 /* Return: 0; TREE_E_DEPENDS; -errno. */
@@ -184,7 +218,7 @@ static int follow_parser(struct unpack *u, struct err *e)
 				       ? -e->code
 				       : err_msg(e, EPROTO, "its parser ended early");
 		r = handle(u, &w, e);
-		if (w.m->kind == WIRE_DONE)
+		if (w.m->h.kind == WIRE_DONE)
 			return 0;
 		if (r != 0)
 			return r;

@@ -21,9 +21,7 @@ struct parse {
 static la_ssize_t on_read(struct archive *a, void *arg, const void **ret)
 {
 	struct parse *p = arg;
-	struct wire_message need = { .size = sizeof(need),
-				     .kind = WIRE_NEED,
-				     .at = p->at };
+	struct wire_head need = { sizeof(need), WIRE_NEED, p->at };
 	ssize_t n = -1;
 
 	if (!p->gave_up && p->s->emit(p->s->arg, &need, sizeof(need)) == 0)
@@ -37,25 +35,16 @@ static la_ssize_t on_read(struct archive *a, void *arg, const void **ret)
 	return n;
 }
 
-static la_int64_t on_skip(struct archive *a, void *arg, la_int64_t n)
-{
-	struct parse *p = arg;
-
-	(void)a;
-	p->at += (uint64_t)n;
-	return n;
-}
-
 static int fail(struct parse *p, const char *why)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
-	struct wire_message m = { .kind = WIRE_FAIL };
+	struct wire_message m = { .h.kind = WIRE_FAIL };
 
 	if (p->gave_up)
 		return -1;
 	m.name_n = (uint32_t)strlen(why) + 1;
 	m.link_n = 1;
-	m.size = (uint32_t)sizeof(m) + m.name_n + m.link_n;
+	m.h.size = (uint32_t)sizeof(m) + m.name_n + m.link_n;
 	buf_add(&b, &m, sizeof(m));
 	buf_add(&b, why, m.name_n);
 	buf_add(&b, "", 1);
@@ -63,27 +52,6 @@ static int fail(struct parse *p, const char *why)
 }
 
 /* ---- one entry as a message ---- */
-
-static uint32_t put_extents(struct buf *b, struct archive_entry *ae)
-{
-	struct wire_extent x = { 0, (uint64_t)archive_entry_size(ae) };
-	la_int64_t offset, length;
-	uint32_t n = 0;
-
-	if (archive_entry_filetype(ae) != AE_IFREG || archive_entry_hardlink(ae))
-		return 0;
-	if (archive_entry_sparse_reset(ae) == 0) {
-		buf_add(b, &x, sizeof(x));
-		return 1;
-	}
-	while (n <= WIRE_EXTENTS_MAX &&
-	       archive_entry_sparse_next(ae, &offset, &length) == ARCHIVE_OK) {
-		x = (struct wire_extent){ (uint64_t)offset, (uint64_t)length };
-		buf_add(b, &x, sizeof(x));
-		n++;
-	}
-	return n;
-}
 
 static uint32_t put_xattrs(struct buf *b, struct archive_entry *ae)
 {
@@ -117,15 +85,18 @@ static void describe(struct archive *a, struct archive_entry *ae, struct wire_me
 		     struct buf *b)
 {
 	const char *hard = archive_entry_hardlink(ae);
+	long nsec = archive_entry_mtime_nsec(ae);
+	bool back = archive_entry_mtime(ae) < 0 && nsec > 0;
 
+	/* libarchive reads "-1.5" as the second -1 and half a second, both counted away
+	 * from zero; everyone else counts the half second forwards */
 	*m = (struct wire_message){
-		.kind = WIRE_ENTRY,
-		.at = (uint64_t)archive_filter_bytes(a, 0),
+		.h = { 0, WIRE_ENTRY, (uint64_t)archive_filter_bytes(a, 0) },
 		.file_size = archive_entry_size(ae),
 		.uid = archive_entry_uid(ae),
 		.gid = archive_entry_gid(ae),
-		.mtime = archive_entry_mtime(ae),
-		.mtime_ns = (uint32_t)archive_entry_mtime_nsec(ae),
+		.mtime = archive_entry_mtime(ae) - back,
+		.mtime_ns = (uint32_t)(back ? 1000000000 - nsec : nsec),
 		.mode = (uint32_t)archive_entry_mode(ae),
 		.dev_major = archive_entry_rdevmajor(ae),
 		.dev_minor = archive_entry_rdevminor(ae),
@@ -133,11 +104,10 @@ static void describe(struct archive *a, struct archive_entry *ae, struct wire_me
 	};
 	b->len = 0;
 	buf_add(b, m, sizeof(*m));
-	m->extents = put_extents(b, ae);
 	m->name_n = put_string(b, archive_entry_pathname(ae));
 	m->link_n = put_string(b, hard ? hard : archive_entry_symlink(ae));
 	m->xattrs_n = put_xattrs(b, ae);
-	m->size = (uint32_t)b->len;
+	m->h.size = (uint32_t)b->len;
 	memcpy(b->data, m, sizeof(*m));
 }
 
@@ -147,11 +117,33 @@ static int put_entry(struct parse *p, struct archive *a, struct archive_entry *a
 	struct wire_message m;
 
 	describe(a, ae, &m, b);
-	if (b->len > WIRE_MESSAGE_MAX || m.extents > WIRE_EXTENTS_MAX) {
+	if (b->len > WIRE_MESSAGE_MAX) {
 		(void)!fail(p, "an entry's header is too large");
 		return -1;
 	}
 	return p->s->emit(p->s->arg, b->data, b->len);
+}
+
+/* Where in the stream the content stands, as libarchive finds it: it does not hand out
+ * what it read last before it is asked for more, so that is where the stream is. The gaps
+ * of a sparse file are in no block. */
+static int put_data(struct parse *p, struct archive *a)
+{
+	const void *block;
+	la_int64_t offset;
+	size_t n;
+	int r;
+
+	while ((r = archive_read_data_block(a, &block, &n, &offset)) == ARCHIVE_OK) {
+		struct wire_data d = { { sizeof(d), WIRE_DATA,
+					 (uint64_t)archive_filter_bytes(a, 0) },
+				       (uint64_t)offset,
+				       n };
+
+		if (n > 0 && p->s->emit(p->s->arg, &d, sizeof(d)) < 0)
+			return -1;
+	}
+	return r == ARCHIVE_EOF ? 0 : ARCHIVE_FATAL;
 }
 
 /* In the C locale a name in UTF-8 cannot be converted; libarchive says so and keeps its
@@ -163,10 +155,24 @@ static bool is_only_charset(struct archive *a)
 	return text && strstr(text, "can't be converted");
 }
 
+/* Says which entry it was in, or after: the header itself may be what is damaged. */
+static int damaged(struct parse *p, struct archive *a, const char *where,
+		   const struct buf *last)
+{
+	AUTO_FREE char *text = NULL;
+	const struct wire_message *m = (const void *)last->data;
+
+	if (p->gave_up)
+		return -1;
+	text = !m ? str_fmt("its tar data is damaged: %s", archive_error_string(a))
+		  : str_fmt("its tar data is damaged %s entry '%.200s': %s", where,
+			    last->data + sizeof(*m), archive_error_string(a));
+	return fail(p, text);
+}
+
 static int read_all(struct parse *p, struct archive *a)
 {
 	AUTO_BUF struct buf b = BUF_INIT;
-	AUTO_FREE char *text = NULL;
 	struct archive_entry *ae;
 	int r;
 
@@ -176,14 +182,18 @@ static int read_all(struct parse *p, struct archive *a)
 			break;
 		if (put_entry(p, a, ae, &b) < 0)
 			return -1;
+		if (archive_entry_filetype(ae) != AE_IFREG || archive_entry_hardlink(ae))
+			continue;
+		r = put_data(p, a);
+		if (r != 0)
+			return r == -1 ? -1 : damaged(p, a, "in", &b);
 	}
 	if (r == ARCHIVE_EOF) {
-		struct wire_message m = { .size = sizeof(m), .kind = WIRE_DONE };
+		struct wire_head m = { sizeof(m), WIRE_DONE, 0 };
 
 		return p->s->emit(p->s->arg, &m, sizeof(m));
 	}
-	text = str_fmt("its tar data is damaged: %s", archive_error_string(a));
-	return fail(p, text);
+	return damaged(p, a, "after", &b);
 }
 
 int job_entries(const struct job_stream *s)
@@ -195,7 +205,6 @@ int job_entries(const struct job_stream *s)
 
 	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(a) != ARCHIVE_OK ||
-	    archive_read_set_skip_callback(a, on_skip) != ARCHIVE_OK ||
 	    archive_read_open(a, &p, NULL, on_read, NULL) != ARCHIVE_OK) {
 		text = str_fmt("it is not a tar archive: %s",
 			       a ? archive_error_string(a) : "out of memory");

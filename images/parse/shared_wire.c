@@ -86,21 +86,19 @@ int wire_split(const void *message, size_t n, struct wire_entry *ret, struct err
 {
 	const struct wire_message *m = message;
 	const char *p = (const char *)(m + 1);
-	uint64_t tail, extents;
+	uint64_t tail;
 
-	if (n < sizeof(*m) || m->size != n || m->extents > WIRE_EXTENTS_MAX)
+	if (n < sizeof(*m) || m->h.size != n)
 		return err_msg(e, EPROTO, "the parser sent a message of a wrong size");
-	extents = (uint64_t)m->extents * sizeof(struct wire_extent);
-	tail = (uint64_t)m->name_n + m->link_n + m->xattrs_n + extents;
+	tail = (uint64_t)m->name_n + m->link_n + m->xattrs_n;
 	if (tail != n - sizeof(*m))
 		return err_msg(e, EPROTO,
 			       "the parser sent a message that does not add up");
 	*ret = (struct wire_entry){
 		.m = m,
-		.extents = (const struct wire_extent *)p,
-		.name = p + extents,
-		.link = p + extents + m->name_n,
-		.xattrs = p + extents + m->name_n + m->link_n,
+		.name = p,
+		.link = p + m->name_n,
+		.xattrs = p + m->name_n + m->link_n,
 		.xattrs_end = p + tail,
 	};
 	if (!is_string(ret->name, m->name_n) || !is_string(ret->link, m->link_n) ||

@@ -24,9 +24,8 @@
 enum {
 	WIRE_FD_SIDE = 3,
 	WIRE_FD_EMPTY = 4,
-	WIRE_LIST_MAX = 64 << 20,   /* of one answer in list form */
-	WIRE_MESSAGE_MAX = 4 << 20, /* a header with every xattr a kernel takes fits */
-	WIRE_EXTENTS_MAX = 1 << 16
+	WIRE_LIST_MAX = 64 << 20,  /* of one answer in list form */
+	WIRE_MESSAGE_MAX = 4 << 20 /* a header with every xattr a kernel takes fits */
 };
 
 /* The jobs, by the names they have on minibox-parse's command line. */
@@ -57,29 +56,35 @@ must_check int wire_list(const struct buf *b, struct wire_list *ret, struct err 
 /** wire_next() - the next pair, borrowed; false at the end */
 bool wire_next(struct wire_list *l, const char **key, const char **value);
 
-/* ---- messages of WIRE_ENTRIES ---- */
+/* ---- messages of WIRE_ENTRIES, in the host's own byte order ---- */
 enum wire_kind {
-	WIRE_ENTRY = 1, /* one entry; its data, if any, begin at @at */
-	WIRE_NEED,      /* all before @at has been read and is wanted no more */
-	WIRE_DONE,      /* the archive ends; the stream may go on */
-	WIRE_FAIL       /* @name says why */
+	WIRE_ENTRY =
+		1, /* struct wire_message: an entry; the stream has been read to @at */
+	WIRE_DATA, /* struct wire_data: content of the last entry, which stands at @at */
+	WIRE_NEED, /* all before @at has been read and is wanted no more */
+	WIRE_DONE, /* the archive ends; the stream may go on */
+	WIRE_FAIL  /* struct wire_message: @name says why */
 };
 
-/* What follows the fixed part: name, link, both with their NUL; for each xattr its name
- * with NUL, its length (4 bytes), its value; the extents. All in the host's own order. */
-struct wire_message {
+struct wire_head {
 	uint32_t size; /* of the whole message */
 	uint32_t kind;
-	uint64_t at;
-	int64_t file_size, uid, gid, mtime, dev_major, dev_minor;
-	uint32_t mtime_ns, mode; /* mode: type and permissions, as in stat(2) */
-	uint32_t name_n, link_n, xattrs_n, extents; /* bytes, bytes, bytes, count */
-	uint32_t hardlink, pad;                     /* link is a hard link's target */
+	uint64_t at; /* in the stream */
 };
 
-struct wire_extent {
-	uint64_t offset,
-		length; /* in the file; the data follow each other in the stream */
+struct wire_data {
+	struct wire_head h;
+	uint64_t offset, length; /* in the file */
+};
+
+/* What follows: name, link, both with their NUL; for each xattr its name with NUL, its
+ * length (4 bytes), its value. */
+struct wire_message {
+	struct wire_head h;
+	int64_t file_size, uid, gid, mtime, dev_major, dev_minor;
+	uint32_t mtime_ns, mode;           /* mode: type and permissions, as in stat(2) */
+	uint32_t name_n, link_n, xattrs_n; /* bytes */
+	uint32_t hardlink;                 /* link is a hard link's target */
 };
 
 /* A message taken apart; all strings point into it. */
@@ -87,7 +92,6 @@ struct wire_entry {
 	const struct wire_message *m;
 	const char *name, *link; /* link: "" if it is none */
 	const char *xattrs, *xattrs_end;
-	const struct wire_extent *extents;
 };
 
 /** wire_split() - take the @n bytes of a message apart, checking every length; -EPROTO */

@@ -50,8 +50,8 @@ must_check int stack_files(const struct stack_host *h, const char *stack,
 must_check int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 				 struct err *e);
 
-/** stack_size() - bytes from a size as a stack file has it: "512m", "1.5g"; false if it is
- * none */
+/** stack_size() - bytes from a size as a stack file has it: "512m", "1.5g"; false if it
+ * is none */
 bool stack_size(const char *text, uint64_t *ret);
 
 enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };

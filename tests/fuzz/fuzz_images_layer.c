@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "images/entry.h"
+#include "images/messages.h"
 #include "images/parse/job.h"
 #include "runtime/base/fd.h"
 
@@ -13,10 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct layer {
 	const uint8_t *data;
 	size_t size;
-	uint64_t cursor;
+	int fd; /* what the parser said */
+	size_t said;
+	struct messages *in;
+	struct wire_data block;
 	struct tree tree;
 	struct entry_totals totals;
-	bool failed;
 };
 
 static ssize_t on_read(void *arg, uint64_t at, const void **ret)
@@ -28,16 +32,32 @@ static ssize_t on_read(void *arg, uint64_t at, const void **ret)
 	return (ssize_t)(n > 4096 ? 4096 : n); /* in pieces, so that headers are cut */
 }
 
-static ssize_t on_data(void *arg, size_t max, const void **ret, struct err *e)
+static int on_emit(void *arg, const void *message, size_t n)
 {
 	struct layer *l = arg;
-	size_t n = l->cursor < l->size ? l->size - (size_t)l->cursor : 0;
+	struct err e = ERR_INIT;
 
-	(void)e;
-	n = n > max ? max : n;
-	*ret = l->data + (n ? l->cursor : 0);
-	l->cursor += n;
-	return (ssize_t)n;
+	l->said += n;
+	return l->said > (32 << 20) || fd_write_all(l->fd, message, n, "memfd", &e) < 0
+		       ? -1
+		       : 0;
+}
+
+static ssize_t on_data(void *arg, const void **ret, uint64_t *ret_offset, struct err *e)
+{
+	struct layer *l = arg;
+
+	do {
+		int r = messages_data(l->in, &l->block, e);
+
+		if (r <= 0)
+			return r;
+		if (l->block.h.at > l->size || l->block.length > l->size - l->block.h.at)
+			abort(); /* it was handed out, so it is there */
+	} while (l->block.length == 0);
+	*ret = l->data + l->block.h.at;
+	*ret_offset = l->block.offset;
+	return (ssize_t)l->block.length;
 }
 
 static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
@@ -62,32 +82,34 @@ static int on_room(void *arg, uint64_t bytes, struct err *e)
 	return bytes > (64 << 20) ? err_msg(e, EFBIG, "too much") : 0;
 }
 
-static int on_emit(void *arg, const void *message, size_t n)
+static void apply_all(struct layer *l)
 {
-	struct layer *l = arg;
 	const struct entry_io io = { l, on_data, on_placed, on_displace, on_room };
-	const struct wire_message *m = message;
 	struct wire_entry w;
-	struct err e = ERR_INIT;
-	int r;
+	int r = 0;
 
-	if (m->kind != WIRE_ENTRY || l->failed)
-		return l->failed ? -1 : 0;
-	if (m->at < l->cursor || wire_split(message, n, &w, &e) < 0)
-		abort();
-	l->cursor = m->at;
-	r = entry_apply(&l->tree, &w, &io, &l->totals, &e);
-	if ((r < 0) != (e.code != 0))
-		abort();
-	l->failed = r != 0;
-	return r ? -1 : 0;
+	while (r == 0) {
+		struct err e = ERR_INIT;
+
+		r = messages_next(l->in, &w, &e);
+		if (r == 0 && w.m->h.kind == WIRE_ENTRY)
+			r = entry_apply(&l->tree, &w, &io, &l->totals, &e);
+		if ((r < 0) != (e.code != 0))
+			abort();
+	}
 }
 
 static void unpack(struct layer *l)
 {
 	struct job_stream s = { l, on_read, on_emit };
 
+	l->fd = memfd_create("messages", MFD_CLOEXEC);
 	(void)!job_entries(&s);
+	if (l->fd < 0 || lseek(l->fd, 0, SEEK_SET) < 0)
+		abort();
+	l->in = messages_new(l->fd);
+	apply_all(l);
+	messages_free(l->in);
 	tree_set_mtimes(&l->tree);
 	tree_free(&l->tree);
 }

@@ -176,15 +176,15 @@ static int say(const struct job_stream *s, const char *text)
 	struct {
 		struct wire_message m;
 		char text[64];
-	} all = {
-		.m = { .kind = WIRE_FAIL, .name_n = sizeof(all.text) - 1, .link_n = 1 }
-	};
+	} all = { 0 };
 	size_t n = strlen(text);
 
+	all.m.h.kind = WIRE_FAIL;
+	all.m.link_n = 1;
 	memcpy(all.text, text, n);
 	all.m.name_n = (uint32_t)n + 1;
-	all.m.size = (uint32_t)sizeof(all.m) + all.m.name_n + 1;
-	return s->emit(s->arg, &all, all.m.size);
+	all.m.h.size = (uint32_t)sizeof(all.m) + all.m.name_n + 1;
+	return s->emit(s->arg, &all, all.m.h.size);
 }
 
 int __wrap_job_entries(const struct job_stream *s)

@@ -384,7 +384,7 @@ TEST(damaged_tar_data_is_refused)
 	       "save('c.tar', [base().add('big', data=b'x' * 100000).data()[:50000]])\n");
 	refuse(&f, "a.tar", "Unrecognized archive format");
 	refuse(&f, "b.tar", "tar data is damaged");
-	refuse(&f, "c.tar", "cut short");
+	refuse(&f, "c.tar", "damaged in entry 'big'");
 }
 
 TEST(empty_layers_and_trailing_bytes_are_taken)
