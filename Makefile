@@ -46,7 +46,7 @@ INIT_SRC := $(wildcard runtime/container/init/*.c)
 # minibox-fetch is the only one with libcurl (7.85 or later); without it `pull` says so.
 FETCH_SRC := $(wildcard images/fetch/*.c) $(addprefix runtime/base/,err.c fd.c str.c)
 FETCH_OBJ := $(FETCH_SRC:%.c=$B/obj/%.o)
-FETCH_TEST := $B/obj/images/fetch/challenge.o
+FETCH_TEST := $(patsubst %,$B/obj/images/fetch/%.o,challenge confine)
 CURL     := $(shell printf '\043include <curl/curl.h>\n\043if LIBCURL_VERSION_NUM < 0x075500\n\043error\n\043endif\n' | \
               $(CC) -E -x c - >/dev/null 2>&1 && echo -lcurl)
 

@@ -304,7 +304,9 @@ static int failed(const struct transfer *t, CURLcode code, struct err *e)
 {
 	const char *text = t->text[0] ? t->text : curl_easy_strerror(code);
 
-	return err_msg(e, EIO, "'%s': %s", t->at.host, text);
+	return err_msg(e, EIO, "'%s': %s%s", t->at.host,
+		       code == CURLE_SSL_CONNECT_ERROR ? "no TLS comes about: " : "",
+		       text);
 }
 
 /* From the request's URL to an answer that is no redirect: addresses that a registry

@@ -66,24 +66,39 @@ static void environment(struct strv *ret)
 	}
 }
 
+/* No signal is blocked or ignored in it: SIGPIPE ends it when the body is not wanted. */
+static void set_signals(posix_spawnattr_t *attr)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(attr, &none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
 static int spawn(const int fds[3], pid_t *ret, struct err *e)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
 	char exe[PATH_MAX], *const argv[] = { exe, NULL };
 	char *const none[] = { NULL };
 	posix_spawn_file_actions_t acts;
+	posix_spawnattr_t attr;
 	int r = proc_self_dir(exe, sizeof(exe) - sizeof("/minibox-fetch"), e);
 
 	if (r < 0)
 		return r;
 	strcat(exe, "/minibox-fetch");
 	environment(&env);
-	if (posix_spawn_file_actions_init(&acts) != 0)
-		return err_msg(e, ENOMEM, "out of memory");
+	posix_spawn_file_actions_init(&acts);
+	posix_spawnattr_init(&attr);
+	set_signals(&attr);
 	for (int i = 0; i < 3; i++)
 		posix_spawn_file_actions_adddup2(&acts, fds[i], i);
-	r = posix_spawn(ret, exe, &acts, NULL, argv, env.n ? env.v : none);
+	r = posix_spawn(ret, exe, &acts, &attr, argv, env.n ? env.v : none);
 	posix_spawn_file_actions_destroy(&acts);
+	posix_spawnattr_destroy(&attr);
 	if (r == ENOENT)
 		return err_msg(
 			e, ENOENT,

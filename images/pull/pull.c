@@ -216,15 +216,18 @@ static void describe(struct pull *p, const struct buf *config, struct archive_im
  * only saw data that stopped. */
 static int end_layers(struct pull *p, int r, struct err *e)
 {
+	bool found = r == 0;
+
 	for (size_t i = 0; i < p->manifest.n_layers; i++) {
 		struct err cause = ERR_INIT;
 		AUTO_FREE char *digest = NULL;
 
-		if (fetch_end(&p->layers[i].fetch, &cause) == 0 || r == 0)
+		if (fetch_end(&p->layers[i].fetch, &cause) == 0 || found)
 			continue;
 		digest = digest_text(&p->layers[i].blob->digest);
 		*e = cause;
 		r = err_ctx(e, "layer '%s'", digest);
+		found = true;
 	}
 	return r;
 }

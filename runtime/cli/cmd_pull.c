@@ -9,8 +9,11 @@ static int pull_run(struct cli *c, const struct cli_args *a, struct err *e)
 					   .ca_file = args_value(a, "ca") };
 	struct stack_watch w = cli_watch(c);
 	struct image_store *store = NULL;
-	int r = cli_store(c, &store, e);
+	int r;
 
+	if (str_eq(o.creds_file, "-") && a->operands.n > 1)
+		return cli_usage(c, e, "'--creds -' is read once, so it is for one NAME");
+	r = cli_store(c, &store, e);
 	c->progress.plain = !c->quiet;
 	strv_foreach (i, &a->operands) {
 		struct image *img = NULL;
@@ -37,7 +40,7 @@ const struct cli_command cmd_pull = {
 	.more = "  minibox pull postgres:16\n"
 		"  minibox pull --creds /etc/minibox/quay quay.io/team/web:1.2\n\n"
 		"NAME is [HOST[:PORT]/]PATH[:TAG][@DIGEST]; without a host it is Docker "
-		"Hub's.\n"
+		"Hub's. With\na digest and no tag the image gets no name.\n"
 		"Layers that are in the store already are not fetched. Without --creds "
 		"the login is\n"
 		"that of DOCKER_CONFIG/config.json or ~/.docker/config.json, if it has "

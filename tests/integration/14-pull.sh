@@ -125,7 +125,7 @@ test_plain_http_is_for_loopback_alone() {
 	until_ok 5 has_address
 	new_store
 	fake small --address 0.0.0.0
-	refused "$ip:$PORT/s:1" "'$ip'"
+	refused "$ip:$PORT/s:1" "'$ip': no TLS comes about"
 	eq "$(wc -l <"$REQ")" 0
 	fake small --redirect "http://$ip:$PORT{path}"
 	refused "127.0.0.1:$PORT/s:1" "plain http to '$ip' is refused"
@@ -152,6 +152,7 @@ test_basic_login() {
 	printf 'me:s3cr-et:x\n' >right
 	status 0 mb pull --creds right "127.0.0.1:$PORT/s:1"
 	status 0 bash -c "$MINIBOX pull --creds - 127.0.0.1:$PORT/s:1 <right"
+	status 2 mb pull --creds - "127.0.0.1:$PORT/s:1" "127.0.0.1:$PORT/s:2"
 	mkdir -p "$HOME/.docker"
 	printf '{"auths": {"other": {}, "127.0.0.1:%s": {"auth": "%s"}}}' "$PORT" "$(printf me:s3cr-et:x | base64)" >"$HOME/.docker/config.json"
 	status 0 mb pull "127.0.0.1:$PORT/s:1"
