@@ -8,7 +8,7 @@ MUSL    ?= musl-gcc
 VERSION := 0.1.0
 
 ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack runtime/stack/conf \
-            runtime/cli images images/parse netns
+            runtime/cli images images/parse images/fetch images/pull netns
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wno-format-nonliteral -Werror
 OPT      ?= -O2 -g
@@ -29,9 +29,9 @@ LIBS      = $(LIB_images) $(LIB_netns) $(LIB_container) $(LIB_base)
 percent  := %
 Q        := $(if $(V),,@)
 
-# minibox is everything but the resident supervisor's and the confined parser's own files.
-SRC      := runtime/main.c $(filter-out $(wildcard runtime/supervisor/*.c images/parse/*.c),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) \
-            $(wildcard runtime/supervisor/client_*.c runtime/supervisor/shared_*.c images/parse/shared_*.c)
+# minibox is everything but the resident supervisor's, the confined parser's and the fetcher's own files.
+SRC      := runtime/main.c $(filter-out $(wildcard runtime/supervisor/*.c images/parse/*.c images/fetch/*.c),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) \
+            $(wildcard runtime/supervisor/client_*.c runtime/supervisor/shared_*.c images/parse/shared_*.c images/fetch/shared_*.c)
 PARSE_SRC := $(wildcard images/parse/*.c) $(addprefix runtime/base/,err.c fd.c json.c str.c)
 PARSE_OBJ := $(PARSE_SRC:%.c=$B/obj/%.o)
 # Its jobs are unit-tested and fuzzed like any other code.
@@ -43,25 +43,33 @@ SUP_OBJ  := $(SUP_SRC:%.c=$B/musl/%.o)
 # The resident's pure parts are unit-tested like any other code.
 SUP_TEST := $(patsubst %.c,$B/obj/%.o,$(filter-out %/main.c,$(filter runtime/supervisor/%,$(SUP_SRC))))
 INIT_SRC := $(wildcard runtime/container/init/*.c)
+# minibox-fetch is the only one with libcurl (7.85 or later); without it `pull` says so.
+FETCH_SRC := $(wildcard images/fetch/*.c) $(addprefix runtime/base/,err.c fd.c str.c)
+FETCH_OBJ := $(FETCH_SRC:%.c=$B/obj/%.o)
+FETCH_TEST := $(patsubst %,$B/obj/images/fetch/%.o,challenge confine)
+CURL     := $(shell printf '\043include <curl/curl.h>\n\043if LIBCURL_VERSION_NUM < 0x075500\n\043error\n\043endif\n' | \
+              $(CC) -E -x c - >/dev/null 2>&1 && echo -lcurl)
 
 # Which rooms a room may include; tests/lib/layers.sh checks it, and a room's unit tests link no other.
 ROW_base       :=
 ROW_parse      := base
-ROW_images     := base parse
+ROW_fetch      := base
+ROW_images     := base parse fetch
 ROW_netns      := base
 ROW_cgroup     := base
 ROW_container  := base cgroup
 ROW_supervisor := base cgroup
-ROW_stack      := base images parse netns cgroup container supervisor
+ROW_stack      := base images parse fetch netns cgroup container supervisor
 ROW_cli        := $(ROW_stack) stack
-dir_of          = $(if $(filter images netns,$1),$1,$(if $(filter parse,$1),images/parse,runtime/$1))
+dir_of          = $(if $(filter images netns,$1),$1,$(if $(filter parse fetch,$1),images/$1,runtime/$1))
 archive         = $(patsubst %,$B/lib/%.a,$1)
 room_of         = $(word 2,$(subst _, ,$(notdir $1)))
 
 UNIT     := $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $B/minibox $B/minibox-parse $B/minibox-supervisor $B/minibox-init
+BINS     := minibox minibox-parse minibox-supervisor minibox-init $(if $(CURL),minibox-fetch)
+all: $(BINS:%=$B/%)
 
 $B/minibox: $(OBJ)
 	@echo "  LD   $@"
@@ -74,6 +82,10 @@ $B/minibox-parse: $(PARSE_OBJ)
 $B/minibox-supervisor: $(SUP_OBJ)
 	@echo "  LD   $@"
 	$Q$(MUSL) -static -s -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--build-id=none -o $@ $(SUP_OBJ)
+
+$B/minibox-fetch: $(FETCH_OBJ)
+	@echo "  LD   $@"
+	$Q$(CC) $(SAN) -pie -o $@ $(FETCH_OBJ) $(CURL)
 
 $B/minibox-init: $(INIT_SRC) $(wildcard runtime/container/init/*.h)
 	@mkdir -p $(@D)
@@ -96,7 +108,7 @@ $B/musl/%.o: %.c
 
 .PRECIOUS: $B/lib/%.a $B/obj/%.o
 .SECONDEXPANSION:
-$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(sort $(OBJ) $(SUP_TEST) $(PARSE_TEST)))
+$B/lib/%.a: $$(filter $B/obj/$$(call dir_of,$$*)/$$(percent).o,$(sort $(OBJ) $(SUP_TEST) $(PARSE_TEST) $(FETCH_TEST)))
 	@mkdir -p $(@D)
 	$Qrm -f $@; ar rcs $@ $^
 
@@ -136,9 +148,10 @@ fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----
 BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev libisal-dev libzstd-dev \
-                libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev
+                libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev libcurl4-openssl-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
-CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs
+CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs \
+                docker-registry openssl
 
 deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
        grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \
@@ -168,10 +181,10 @@ check-vm: check-deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $B/minibox $B/minibox-parse $B/minibox-supervisor $B/minibox-init $(DESTDIR)$(PREFIX)/lib/minibox/
+	install -m 755 $(BINS:%=$B/%) $(DESTDIR)$(PREFIX)/lib/minibox/
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
 
--include $(OBJ:.o=.d) $(PARSE_OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
+-include $(OBJ:.o=.d) $(PARSE_OBJ:.o=.d) $(FETCH_OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
 
 clean:
 	rm -rf $B

@@ -50,8 +50,6 @@ struct archive_layer *archive_image_layer(struct archive_image *img);
  */
 must_check int layout_read(struct source *src, const struct buf *top,
 			   struct archive_images *ret, struct err *e);
-/** layout_arch_is_host() - is @arch (Go's word: "amd64") this machine's? */
-bool layout_arch_is_host(const char *arch);
 must_check int dockerar_read(struct source *src, const struct buf *top,
 			     struct archive_images *ret, struct err *e);
 

@@ -68,7 +68,8 @@ void image_store_set_limit(struct image_store *s, uint64_t bytes);
 void image_store_set_parser(struct image_store *s, const char *path);
 
 /* Progress of a load: called with bytes done and in all of one layer (of @n, from 0);
- * from the threads that load, never two calls at once. */
+ * from the threads that load, never two calls at once. 0 done: it is not in the
+ * store and begun; all of them, or cached: it is there now. */
 struct image_progress {
 	void (*layer)(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
 		      uint64_t total, bool cached);
@@ -99,6 +100,27 @@ must_check int image_load(struct image_store *s, int dir, const char *path,
 must_check int image_ensure(struct image_store *s, int dir, const char *ref,
 			    const struct image_progress *p, struct image **ret,
 			    struct err *e);
+/* Where image_pull() finds the way into a registry. */
+struct image_pull_opts {
+	const char
+		*creds_file; /* first line USER:PASSWORD, "-": standard input; NULL:
+				Docker's config.json below DOCKER_CONFIG or ~/.docker */
+	const char *ca_file; /* PEM certificates to trust instead of the system's; NULL:
+				SSL_CERT_FILE, if it is set */
+};
+/**
+ * image_pull() - take an image of a registry into the store, under that name
+ * @name: a name, NAME:TAG or NAME@DIGEST; with a digest and no tag it gets no name
+ * @p:    may be NULL
+ * @ret:  owned by the caller
+ * TLS is verified; only a registry on loopback may be without. Manifest, config and
+ * layers are verified by their digests; layers the store has are not fetched. On failure
+ * as image_load(). -EINVAL: @name is none; -ENOENT: the registry has no such image, or
+ * minibox was built without libcurl. No secret is in an error.
+ */
+must_check int image_pull(struct image_store *s, const char *name,
+			  const struct image_pull_opts *o, const struct image_progress *p,
+			  struct image **ret, struct err *e);
 /** image_find() - by name, NAME:TAG, full or unique short id. 0 or IMAGE_E_NOT_FOUND */
 must_check int image_find(struct image_store *s, const char *ref, struct image **ret,
 			  struct err *e);

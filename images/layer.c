@@ -156,6 +156,8 @@ static int make(struct image_store *s, struct layer_want *w, char **ret_key,
 	struct err ignored = ERR_INIT;
 	int r = fd_mkdir(s->tmp, tmp, 0700, &dir, e);
 
+	if (w->progress)
+		w->progress(w->arg, 0, w->blob.size);
 	if (r == 0)
 		r = fill(s, w, dir, &key, ret, e);
 	if (r == 0)

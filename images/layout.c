@@ -9,94 +9,53 @@
 #include <sys/utsname.h>
 
 #include "images/archive_image.h"
+#include "images/descriptor.h"
 #include "images/imgconf.h"
 
 enum { INDEX_DEPTH_MAX = 4 };
 
-static const struct {
-	const char *machine, *arch; /* uname's word, Go's word */
-} arches[] = { { "x86_64", "amd64" },    { "aarch64", "arm64" },
-	       { "armv7l", "arm" },      { "armv6l", "arm" },
-	       { "i686", "386" },        { "i386", "386" },
-	       { "ppc64le", "ppc64le" }, { "s390x", "s390x" },
-	       { "riscv64", "riscv64" }, { "loongarch64", "loong64" } };
-
-static const char *host_arch(const struct utsname *u)
-{
-	for (size_t i = 0; i < ARRAY_LEN(arches); i++)
-		if (str_eq(u->machine, arches[i].machine))
-			return arches[i].arch;
-	return u->machine;
-}
-
-bool layout_arch_is_host(const char *arch)
-{
-	struct utsname u;
-
-	uname(&u);
-	return str_eq(arch, host_arch(&u));
-}
-
-/* What an index says of one image; strings are borrowed from the list. */
-struct descriptor {
-	const char *digest, *size, *os, *architecture, *full_name, *ref_name;
-	bool attestation;
-};
-
 /* A blob that a document names, its size compared; its digest is left to whoever reads
  * it. */
-static int find_blob(struct source *src, const char *text, const char *size,
+static int find_blob(struct source *src, const struct descriptor *d,
 		     struct digest *ret_digest, struct blob *ret, struct err *e)
 {
 	AUTO_FREE char *path = NULL;
-	unsigned long long want;
-	int r;
+	uint64_t want;
+	int r = descriptor_blob(d, ret_digest, &want, e);
 
-	if (!digest_parse(text, ret_digest))
-		return err_msg(e, EINVAL, "'%s' is not a digest", text);
-	if (!str_u64(size, INT64_MAX, &want))
-		return err_msg(e, EINVAL, "the size of blob '%s' is not a number", text);
+	if (r < 0)
+		return r;
 	path = str_fmt("blobs/%s/%s",
 		       ret_digest->alg == DIGEST_SHA256 ? "sha256" : "sha512",
 		       ret_digest->hex);
 	r = source_find(src, path, ret, e);
 	if (r == SOURCE_E_ABSENT)
-		return err_msg(e, ENOENT, "blob '%s' is missing", text);
+		return err_msg(e, ENOENT, "blob '%s' is missing", d->digest);
 	if (r == 0 && ret->size != want)
 		return err_msg(e, EINVAL,
-			       "blob '%s' has %llu bytes, its descriptor says %llu", text,
-			       (unsigned long long)ret->size, want);
+			       "blob '%s' has %llu bytes, its descriptor says %llu",
+			       d->digest, (unsigned long long)ret->size,
+			       (unsigned long long)want);
 	return r;
 }
 
 /* A small blob whole, its digest verified. */
-static int read_blob(struct source *src, const char *text, const char *size,
-		     struct buf *ret, struct err *e)
+static int read_blob(struct source *src, const struct descriptor *d, struct buf *ret,
+		     struct err *e)
 {
 	struct digest want, got;
 	struct blob b;
-	int r = find_blob(src, text, size, &want, &b, e);
+	int r = find_blob(src, d, &want, &b, e);
 
 	if (r == 0)
-		r = source_read_blob(&b, text, IMGCONF_JSON_MAX, ret, e);
+		r = source_read_blob(&b, d->digest, IMGCONF_JSON_MAX, ret, e);
 	if (r < 0)
 		return r;
 	digest_of(want.alg, ret->data, ret->len, &got);
 	return digest_eq(&want, &got)
 		       ? 0
-		       : err_msg(e, EINVAL, "blob '%s' does not have that digest", text);
-}
-
-/* A descriptor that states no platform is taken at its word: any. */
-static bool matches_host(const struct descriptor *d)
-{
-	return !d->os || (str_eq(d->os, "linux") && layout_arch_is_host(d->architecture));
-}
-
-/* Build attestations hang in an index like images of platform unknown/unknown. */
-static bool is_attestation(const struct descriptor *d)
-{
-	return d->attestation || str_eq(d->os, "unknown");
+		       : err_msg(e, EINVAL, "blob '%s' does not have that digest",
+				 d->digest);
 }
 
 /* io.containerd.image.name is a whole name; ref.name may be one, or no more than a tag.
@@ -109,57 +68,26 @@ static void add_names(struct archive_image *img, const struct descriptor *d)
 		archive_image_name(img, d->ref_name);
 }
 
-/* The next descriptor of a list; false at its end. A manifest's parts are descriptors as
- * well, so @kind says which it is: "manifest", "config" or "layer". */
-static bool next_descriptor(struct wire_list *l, const char **kind, struct descriptor *d)
-{
-	const char *key, *value;
-
-	*d = (struct descriptor){ .digest = "", .size = "" };
-	if (!wire_next(l, kind, &value))
-		return false;
-	for (struct wire_list ahead = *l; wire_next(&ahead, &key, &value); *l = ahead) {
-		if (str_eq(key, "digest"))
-			d->digest = value;
-		else if (str_eq(key, "size"))
-			d->size = value;
-		else if (str_eq(key, "os"))
-			d->os = value;
-		else if (str_eq(key, "architecture"))
-			d->architecture = value;
-		else if (str_eq(key, "full_name"))
-			d->full_name = value;
-		else if (str_eq(key, "ref_name"))
-			d->ref_name = value;
-		else if (str_eq(key, "attestation"))
-			d->attestation = true;
-		else
-			break;
-	}
-	return true;
-}
-
 static int add_manifest(struct source *src, const struct descriptor *of,
 			struct wire_list list, struct archive_images *ret, struct err *e)
 {
 	struct archive_image *img = archive_images_add(ret);
 	struct descriptor d;
-	const char *kind;
 	int r = 0;
 
 	img->manifest = str_dup(of->digest);
 	add_names(img, of);
-	while (r == 0 && next_descriptor(&list, &kind, &d)) {
+	while (r == 0 && descriptor_next(&list, &d)) {
 		struct archive_layer *layer;
 
-		if (str_eq(kind, "config")) {
-			r = read_blob(src, d.digest, d.size, &img->config, e);
+		if (str_eq(d.kind, "config")) {
+			r = read_blob(src, &d, &img->config, e);
 			r = r < 0 ? err_ctx(e, "config") : 0;
 			continue;
 		}
 		layer = archive_image_layer(img);
 		layer->has_digest = true;
-		r = find_blob(src, d.digest, d.size, &layer->digest, &layer->blob, e);
+		r = find_blob(src, &d, &layer->digest, &layer->blob, e);
 		if (r < 0)
 			return err_ctx(e, "layer %zu", img->n_layers);
 	}
@@ -177,7 +105,7 @@ static int read_descriptor(struct source *src, const struct descriptor *d, unsig
 	const char *key = "", *value;
 	struct wire_list list, rest;
 	size_t before = ret->n;
-	int r = read_blob(src, d->digest, d->size, &text, e);
+	int r = read_blob(src, d, &text, e);
 
 	if (r == 0)
 		r = source_document(src, WIRE_INDEX, &text, &answer, &list, e);
@@ -197,44 +125,25 @@ static int read_descriptor(struct source *src, const struct descriptor *d, unsig
 	return 0;
 }
 
-static int no_match(struct wire_list list, struct err *e)
-{
-	AUTO_BUF struct buf has = BUF_INIT;
-	struct descriptor d;
-	const char *kind;
-	struct utsname u;
-
-	uname(&u);
-	while (next_descriptor(&list, &kind, &d))
-		if (!is_attestation(&d) && has.len < 100)
-			buf_addf(&has, " %s/%s", d.os ? d.os : "?",
-				 d.architecture ? d.architecture : "?");
-	return err_msg(e, EINVAL, "it has no image for linux/%s, but for%s",
-		       host_arch(&u), has.len ? has.data : " nothing");
-}
-
 /* The top index lists images, all that suit are taken; a nested one lists platforms of
  * one image. @list is borrowed together with what it points into. */
 static int read_index(struct source *src, struct wire_list list, unsigned depth,
 		      struct archive_images *ret, struct err *e)
 {
-	struct wire_list all = list;
-	size_t before = ret->n, n = 0;
 	struct descriptor d;
-	const char *kind;
+	struct utsname u;
+	int r;
 
-	for (; next_descriptor(&list, &kind, &d); n++) {
-		int r;
-
-		if (is_attestation(&d) || !matches_host(&d))
-			continue;
-		r = read_descriptor(src, &d, depth, ret, e);
-		if (r < 0)
-			return r;
-		if (depth > 0 && ret->n > before)
-			break;
-	}
-	return ret->n == before && n > 0 ? no_match(all, e) : 0;
+	uname(&u);
+	if (depth == 0 && list.p == list.end)
+		return 0;
+	r = descriptor_choose(list, u.machine, &d, e);
+	if (r < 0 || depth > 0)
+		return r < 0 ? r : read_descriptor(src, &d, depth, ret, e);
+	while (r == 0 && descriptor_next(&list, &d))
+		if (descriptor_rank(&d, u.machine) > 0)
+			r = read_descriptor(src, &d, depth, ret, e);
+	return r;
 }
 
 static int check_version(struct source *src, struct err *e)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "images/archive_image.h"
+#include "images/descriptor.h"
 #include "images/imgconf.h"
 #include "images/layer.h"
 #include "images/mount.h"
@@ -20,7 +21,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 
-enum { THREADS_MAX = 8 };
+enum { THREADS_MAX = 8, STREAMS = 3 };
 
 struct load;
 
@@ -60,7 +61,12 @@ static void report(struct layer_job *j, uint64_t done, uint64_t total)
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
 {
-	report(arg, done, total);
+	struct layer_job *j = arg;
+
+	if (j->want.open) /* a stream does not know its own length */
+		total = j->want.blob.size;
+	/* all of it is said once, when it is also unpacked */
+	report(j, total && done >= total ? total - 1 : done, total);
 }
 
 static void run_job(struct layer_job *j)
@@ -101,6 +107,9 @@ static int run_jobs(struct load *l, struct err *e)
 	pthread_t threads[THREADS_MAX];
 	size_t want = cores > 1 ? (size_t)cores - 1 : 0, n = 0;
 
+	/* what comes over a network keeps a core busy now and then only */
+	if (l->n && l->jobs[0].want.open && want < STREAMS - 1)
+		want = STREAMS - 1;
 	while (n < want && n < THREADS_MAX && n + 1 < l->n &&
 	       pthread_create(&threads[n], NULL, work, l) == 0)
 		n++;
@@ -234,7 +243,7 @@ static int load_one(struct image_store *s, const struct image_progress *p,
 	if (img->diff_ids.n != ai->n_layers)
 		return err_msg(e, EINVAL, "it has %zu layers, its config says %zu",
 			       ai->n_layers, img->diff_ids.n);
-	if (*img->architecture && !layout_arch_is_host(img->architecture))
+	if (*img->architecture && !descriptor_is_host(img->architecture))
 		log_warn("image '%s' is for %s: its programs may not run here",
 			 ai->names.n ? ai->names.v[0] : img->id, img->architecture);
 	strv_copy(&img->names, &ai->names);

@@ -41,6 +41,7 @@ static int put_image(struct buf *b, const json_t *desc, struct err *e)
 	if (json_is_object(platform)) {
 		wire_put(b, "os", json_str(platform, "os", "linux"));
 		wire_put(b, "architecture", json_str(platform, "architecture", ""));
+		put_string(b, platform, "variant", "variant");
 	}
 	put_string(b, notes, "io.containerd.image.name", "full_name");
 	put_string(b, notes, "org.opencontainers.image.ref.name", "ref_name");
@@ -69,16 +70,22 @@ static int put_index(struct buf *b, const json_t *list, struct err *e)
 static int put_manifest(struct buf *b, const json_t *j, struct err *e)
 {
 	const json_t *layers = json_object_get(j, "layers"), *desc;
+	const json_t *config = json_object_get(j, "config");
 	size_t i;
 	int r;
 
-	if (!json_is_object(json_object_get(j, "config")) || !json_is_array(layers))
+	if (json_is_array(json_object_get(j, "fsLayers")))
+		return err_msg(e, EINVAL,
+			       "it is in Docker's schema 1, which no one has "
+			       "written since 2017");
+	if (!json_is_object(config) || !json_is_array(layers))
 		return err_msg(e, EINVAL, "it is neither an index nor a manifest");
 	if (json_array_size(layers) > JOB_LAYERS_MAX)
 		return err_msg(e, E2BIG, "it has %zu layers, more than %d",
 			       json_array_size(layers), JOB_LAYERS_MAX);
 	wire_put(b, "config", "");
-	r = put_descriptor(b, json_object_get(j, "config"), e);
+	put_string(b, config, "mediaType", "type");
+	r = put_descriptor(b, config, e);
 	json_array_foreach (layers, i, desc) {
 		if (r < 0)
 			break;

@@ -24,6 +24,8 @@ must_check int job_index(const char *json, size_t n, struct buf *ret, struct err
 must_check int job_version(const char *json, size_t n, struct buf *ret, struct err *e);
 must_check int job_docker(const char *json, size_t n, struct buf *ret, struct err *e);
 must_check int job_config(const char *json, size_t n, struct buf *ret, struct err *e);
+must_check int job_token(const char *json, size_t n, struct buf *ret, struct err *e);
+must_check int job_refusal(const char *json, size_t n, struct buf *ret, struct err *e);
 
 /** job_members() - the files of the tarball @fd, read by pread(2) */
 must_check int job_members(int fd, struct buf *ret, struct err *e);

@@ -18,10 +18,9 @@ static const struct {
 	const char *name;
 	int (*run)(const char *json, size_t n, struct buf *ret, struct err *e);
 } documents[] = {
-	{ WIRE_INDEX, job_index },
-	{ WIRE_VERSION, job_version },
-	{ WIRE_DOCKER, job_docker },
-	{ WIRE_CONFIG, job_config },
+	{ WIRE_INDEX, job_index },   { WIRE_VERSION, job_version },
+	{ WIRE_DOCKER, job_docker }, { WIRE_CONFIG, job_config },
+	{ WIRE_TOKEN, job_token },   { WIRE_REFUSAL, job_refusal },
 };
 
 /* What libraries would otherwise open files for when it is too late. */

@@ -34,6 +34,8 @@ enum {
 #define WIRE_VERSION "version" /* oci-layout */
 #define WIRE_DOCKER "docker"   /* manifest.json of a docker-archive */
 #define WIRE_CONFIG "config"   /* image configuration */
+#define WIRE_TOKEN "token"     /* a token server's answer */
+#define WIRE_REFUSAL "refusal" /* a registry's answer that is not 200 */
 #define WIRE_INFLATE "inflate" /* gzip or zstd → bytes */
 #define WIRE_ENTRIES "entries" /* a layer's tar stream → messages */
 

@@ -117,6 +117,7 @@ static int run_command(const struct cli_command *cmd, struct cli_args *a, struct
 
 	settle(&c, a, cmd);
 	r = cmd->run(&c, a, e);
+	progress_end(&c.progress);
 	image_store_free(c.store);
 	stack_host_free(c.host);
 	return r < 0 ? c.fail_status : r;

@@ -226,30 +226,11 @@ static void print_note(void *arg, const char *service, const char *text)
 		c->color ? "\033[0m" : "", text);
 }
 
-/* One line a layer, redrawn in place; nothing without a terminal, where `created` says
- * enough. */
-static void print_layer(void *arg, size_t i, size_t n, const char *digest, uint64_t done,
-			uint64_t total, bool cached)
-{
-	const struct cli *c = arg;
-	char have[16], all[16];
-
-	if (!c->terminal || c->quiet)
-		return;
-	if (cached || done >= total)
-		fprintf(stderr, "\r\033[Klayer %zu/%zu %.19s %s %s\n", i + 1, n, digest,
-			cli_size(total, all), cached ? "is here" : "unpacked");
-	else
-		fprintf(stderr, "\r\033[Klayer %zu/%zu %.19s %s of %s", i + 1, n, digest,
-			cli_size(done, have), cli_size(total, all));
-}
-
 struct stack_watch cli_watch(struct cli *c)
 {
-	static struct image_progress progress;
-
-	progress = (struct image_progress){ .layer = print_layer, .arg = c };
-	return (struct stack_watch){ .note = print_note, .images = &progress, .arg = c };
+	c->progress.live = c->terminal && !c->quiet;
+	c->images = (struct image_progress){ progress_layer, &c->progress };
+	return (struct stack_watch){ .note = print_note, .images = &c->images, .arg = c };
 }
 
 char *cli_size(uint64_t bytes, char *ret)

@@ -6,6 +6,7 @@
 #define CLI_CONTEXT_H
 
 #include "runtime/cli/args.h"
+#include "runtime/cli/progress.h"
 #include "runtime/stack/stack.h"
 
 struct cli {
@@ -14,8 +15,10 @@ struct cli {
 	bool color, terminal;          /* of standard error */
 	bool quiet;
 	int fail_status;
-	struct stack_host *host;   /* opened at first use */
-	struct image_store *store; /* likewise */
+	struct progress progress;
+	struct image_progress images; /* calls it */
+	struct stack_host *host;      /* opened at first use */
+	struct image_store *store;    /* likewise */
 };
 
 /** cli_host() - open ROOT and RUN; borrowed from @c */

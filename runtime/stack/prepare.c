@@ -30,7 +30,7 @@ static int ensure_image(struct up *u, int dir, size_t i, struct err *e)
 		return err_msg(
 			e, ENOENT,
 			"%s:%u:%u: image '%s' of service '%s' is neither a file here nor "
-			"in the store (minibox load FILE)",
+			"in the store (minibox load FILE, minibox pull NAME)",
 			svc->image_pos.file, svc->image_pos.line, svc->image_pos.col,
 			svc->image, svc->name);
 	return r < 0 ? err_ctx(e, "service '%s'", svc->name) : 0;

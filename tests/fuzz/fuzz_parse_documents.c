@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const jobs[])(const char *, size_t, struct buf *,
-				   struct err *) = { job_index, job_version, job_docker };
+				   struct err *) = { job_index, job_version, job_docker,
+						     job_token, job_refusal };
 
 	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
 		AUTO_BUF struct buf b = BUF_INIT;

@@ -15,13 +15,15 @@ room_of() { # path -> room
 	runtime/main.*) echo main ;;
 	runtime/*/*) local r=${1#runtime/}; echo "${r%%/*}" ;;
 	images/parse/*) echo parse ;;
+	images/fetch/*) echo fetch ;;
 	images/* | netns/*) echo "${1%%/*}" ;;
 	esac
 }
-row_of() { sed -n "s/^ROW_$1 *:= *//p" Makefile | sed 's/\$(ROW_stack)/base images parse netns cgroup container supervisor/'; }
+row_of() { sed -n "s/^ROW_$1 *:= *//p" Makefile | sed 's/\$(ROW_stack)/base images parse fetch netns cgroup container supervisor/'; }
 public_of() {
 	case $1 in
 	images) echo images/image.h ;;
+	fetch) echo images/fetch/records.h ;;
 	parse) echo images/parse/wire.h images/parse/magic.h ;;
 	netns) echo netns/netns.h ;;
 	container) echo runtime/container/container.h runtime/container/spec.h ;;
@@ -64,6 +66,7 @@ only_in 'netlink|nftables' netns
 only_in 'seccomp\.h' container parse
 only_in 'sys/capability' container
 only_in 'jansson' base
+only_in 'curl/' fetch
 # 4. what parses images is not linked into what runs as root.
 nm "$B/minibox" 2>/dev/null | grep -E ' T (archive_read_|isal_inflate|job_)' | head -3 |
 	while read -r _ _ sym; do echo "layers: minibox holds '$sym', which is minibox-parse's"; done | grep . && bad=1
