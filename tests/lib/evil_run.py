@@ -5,8 +5,9 @@
   evil_run.py write DIR [PATTERN]        the archives as files, for a look by hand
   evil_run.py list [PATTERN]             name, verdict and why
 
-Knows minibox's command line and what may never change: the store (every byte of it), the canary, what
-lies around both, the processes. Does not know why a case is refused. KEEP=PATTERN: only those cases.
+Knows minibox's command line and what may never change: the store (every byte of it), the canary,
+what lies around both, the processes. Does not know why a case is refused. With KEEP_CASES=PATTERN
+`test` does only those.
 """
 import ctypes
 import hashlib
@@ -56,7 +57,7 @@ def content(path):
 
 
 def listing(top):
-    """All there is to know of a directory but the times of directories: loads come and go in them."""
+    """All there is to know of a directory, but directories' times: loads come and go in them."""
     out = {}
     for path, st in nodes(top).items():
         full = os.path.join(top, path)
@@ -160,11 +161,12 @@ class Lab:
         return {image["id"]: sorted(image["names"]) for image in json.loads(out)}
 
     def start(self):
-        """A store with the image that is there before every case: a fault has something to break."""
+        """A store with an image in it before every case: a fault has something to break."""
         shutil.rmtree(self.store)
         os.mkdir(self.store, 0o700)
         archive = os.path.join(self.top, "kept.tar")
-        for words in (("load", archive), ("rmi", "kept:1"), ("load", archive)):  # all locks are made
+        # twice, so that all lock files are there
+        for words in (("load", archive), ("rmi", "kept:1"), ("load", archive)):
             code, _, err = self.run(*words)
             assert code == 0, err
         self.kept = self.images()
