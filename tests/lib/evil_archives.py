@@ -110,6 +110,9 @@ for name, cut in (("half", 0.5), ("start", 0.01), ("end", 0.97)):
     g.reject("cut-" + name, "cut at %d %%" % (cut * 100),
              lambda c=cut: (lambda a: Archive(a.data[:int(len(a.data) * c)], a.layers))(
             oci(BIGGER, how="none", on_files=lambda fs: fs[:2] + fs[:1:-1])))
+for n in range(1, 13):
+    g.reject("cut-block-%d" % n, "cut in the middle of block %d" % n,
+             lambda k=n: Archive(oci([layer()], how="none").data[:512 * k - 256], []))
 g.contain("no-end", "without the blocks at its end", lambda: (
         lambda a: Archive(a.data[:-1024], a.layers))(oci([layer()])), plus={})
 g.accept("trailing", "noise after them", lambda: (lambda a: Archive(a.data + b"noise" * 1000,

@@ -244,9 +244,14 @@ g.reject("whited-out", "to a file that this layer removes",
 g.reject("below-opaque", "to a file that an opaque directory hides",
          [layer(folder("o"), file("o/a", "x")), tar(folder("o"), file("o/.wh..wh..opq"),
             hard("b", "o/a"))], entry="b")
-g.accept("with-data", "some tars give a link its data again (pax -o linkdata)",
-         file("a", "data") + header("b", "1", link="a", size=0),
-         plus={"a": f("data", same="a"), "b": f("data", same="a")})
+# pax -o linkdata gives a link its data again; other tars write a size and no data
+g.contain("with-data", "a link with the data once more",
+          file("a", "data") + header("b", "1", 4, link="a") + b"data" + bytes(508) + file("c", "c"),
+          plus={"a": f("data", same="a"), "b": f("data", same="a"), "c": f("c")})
+g.contain("with-other-data", "a link with other data",
+          file("a", "data") + header("b", "1", 4, link="a") + b"evil" + bytes(508))
+g.contain("with-size", "a link with a size and no data",
+          file("a", "data") + header("b", "1", 4, link="a") + file("c", "c"))
 g.accept("parent-of-target", "a target spelled with '..' inside", hard("h", "bin/../etc/passwd"),
          plus={"h": f("root:x:0:0::/:/bin/sh\n", same="p"),
                "etc/passwd": f("root:x:0:0::/:/bin/sh\n", same="p")})
