@@ -81,6 +81,11 @@ def f(data=b"", mode=0o644, **more):
     return node("f", mode, size=len(data), sha256=hashlib.sha256(data).hexdigest(), **more)
 
 
+def sized(size, **more):
+    """A file whose content is nobody's word."""
+    return node("f", 0o644, size=size, **more)
+
+
 def d(mode=0o755, **more):
     return node("d", mode, **more)
 
