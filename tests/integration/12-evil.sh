@@ -8,10 +8,8 @@
 . "$(dirname "$0")/../lib/it.sh"
 make -s B="$BUILD" tool-build >/dev/null || exit 1
 mkdir "$W/ram" && mount -t tmpfs -o size=1g,mode=755 ram "$W/ram" || exit 1
-before=$(host_state)
 PYTHONDONTWRITEBYTECODE=1 timeout 600 /usr/bin/python3 tests/lib/evil_run.py test "$MINIBOX" "$BUILD/tests/lib/mount_image" "$W/ram"
 st=$?
-[ "$before" = "$(host_state)" ] || { echo "not ok - 12-evil leaves the host as it was"; st=1; }
 umount "$W/ram"
 rm -rf --one-file-system "$W"
 exit $st

@@ -38,7 +38,9 @@ state() {
 	(cd "$1" && find . -printf '%p %y %m %U %G %n %l %s %T@\n' | awk '{if ($2 ~ /[cd]/) {$7 = ""; $8 = "";} print}' | sort
 		find . -type f -print0 | sort -z | xargs -0 sha256sum) 2>&1
 }
-layer_state() { (state "$1/fs"; cat "$1/layer.json") | sha256sum; }
+layer_state() { # the tree, and what the store keeps beside it
+	(state "$1/fs"; cd "$1" && find . -path ./fs -prune -o -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum
+}
 keys() { ls "$MINIBOX_ROOT/layers"; } # not .empty
 mounted_state() { # of the image's root file system
 	"$BUILD/tests/lib/mount_image" "$MINIBOX_ROOT" "$1" "$W/mnt"
@@ -132,6 +134,23 @@ test_a_load_told_to_end() { # as by Ctrl-C
 	done
 	status 0 mb load medium.tar
 	clear_store
+}
+# As when the kernel picks it for want of memory.
+test_a_load_whose_children_are_killed() {
+	killed=0
+	for i in $(seq 12); do
+		"$MINIBOX" load medium.tar >out 2>&1 & p=$!
+		sleep "$(awk "BEGIN {print $i * $(cat ms) / 16000}")"
+		for c in $(pgrep -P $p); do kill -9 "$c" 2>/dev/null || true; done
+		st=0; wait $p || st=$?
+		OUT=$(cat out)
+		case $st in
+		0) right_tree; clear_store ;;
+		1) refused medium.tar; nothing_kept; killed=$((killed + 1)) ;;
+		*) fail "status $st: $OUT" ;;
+		esac
+	done
+	[ $killed -gt 3 ] || fail "few had a child to kill"
 }
 
 no_space() {

@@ -56,7 +56,8 @@ class Group:
 
     def accept(self, name, why, make, plus=None, tree=None, **more):
         """@plus: nodes besides the base layer's; @tree: all nodes."""
-        self._add("accept", name, why, make, tree=tree if tree is not None else tree_of(plus), **more)
+        self._add("accept", name, why, make, tree=tree if tree is not None else tree_of(plus),
+                  **more)
 
     def contain(self, name, why, make, plus=None, tree=None, **more):
         """A tree, if one is given, must come out when the image is accepted."""
@@ -71,12 +72,18 @@ def node(kind, mode, uid=0, gid=0, mtime=TIME, **more):
         mtime *= 10**9
     if "ns" in more:
         mtime += more.pop("ns")
-    return {"type": kind, "mode": mode, "uid": uid, "gid": gid, "mtime": mtime, "xattrs": {}, **more}
+    return {"type": kind, "mode": mode, "uid": uid, "gid": gid, "mtime": mtime, "xattrs": {},
+            **more}
 
 
 def f(data=b"", mode=0o644, **more):
     data = raw(data)
     return node("f", mode, size=len(data), sha256=hashlib.sha256(data).hexdigest(), **more)
+
+
+def sized(size, **more):
+    """A file whose content is nobody's word."""
+    return node("f", 0o644, size=size, **more)
 
 
 def d(mode=0o755, **more):
@@ -112,6 +119,7 @@ def inside(path, leaf):
 
 def all_cases():
     # here, since each of them imports this file
+    import evil_archives  # noqa: F401
     import evil_images  # noqa: F401
     import evil_json    # noqa: F401
     import evil_paths   # noqa: F401

@@ -1,19 +1,10 @@
-"""evil_images.py - images whose parts do not fit: digests, sizes, descriptors, platforms, names, the
-outer archive, docker-archives, layout directories.
+"""evil_images.py - images whose parts do not fit: digests, sizes, descriptors, platforms, names.
 
-The image-spec's descriptor.md, manifest.md, image-index.md and image-layout.md say what fits.
+The image-spec's descriptor.md, manifest.md and image-index.md say what fits.
 """
-import gzip
-import os
-import stat
-
-from evil import CANARY, MARK, UP, Group, f, d, ln, tree_of
-from evil_make import (END, INDEX, MANIFEST, MEDIA, Archive, Entry, Oci, base, config_of, device, digest_by,
-                       docker, dumps, fifo, file, folder, gnu_long, gz, hard, header, layer, oci, old_sparse, outer,
-                       padded, pax, symlink, tar, zst)
-
-SECRET = CANARY + "/secret"
-TEXT = b"not what it was"
+from evil import CANARY, UP, Group, d, f
+from evil_make import (INDEX, MANIFEST, MEDIA, Oci, digest_by, docker, dumps, file, gz, layer, oci,
+                       tar)
 
 
 def flipped(what):
@@ -21,9 +12,9 @@ def flipped(what):
     def change(files):
         out = []
         for path, data in files:
-            mine = path.startswith("blobs/") and (
-                data[:2] == b"\x1f\x8b" if what == "layer" else
-                b'"rootfs"' in data if what == "config" else b'"layers":' in data and b'"config":{"mediaType' in data)
+            mine = path.startswith("blobs/") and (data[:2] == b"\x1f\x8b" if what == "layer"
+                else b'"rootfs"' in data if what == "config" else b'"layers":' in data
+                and b'"config":{"mediaType' in data)
             out.append((path, data[:-1] + bytes([data[-1] ^ 1]) if mine else data))
         return out
     return lambda: oci([layer()], on_files=change)
@@ -32,7 +23,8 @@ def flipped(what):
 def without(what):
     def make():
         made = Oci([layer()])
-        path = Oci.path({"layer": made.layers[0], "config": made.config["digest"], "manifest": made.manifest["digest"]}[what])
+        path = Oci.path({"layer": made.layers[0], "config": made.config["digest"],
+                         "manifest": made.manifest["digest"]}[what])
         made.files = [(p, b) for p, b in made.files if p != path]
         return made.archive()
     return make
@@ -47,32 +39,41 @@ def first(**fields):
 
 
 def manifest_with(**fields):
-    return lambda: oci([layer()], on_manifest=lambda m: {k: v for k, v in {**m, **fields}.items() if v is not None})
+    return lambda: oci([layer()], on_manifest=lambda m: {k: v for k,
+            v in {**m, **fields}.items() if v is not None})
 
 
 def config_desc(**fields):
-    return lambda: oci([layer()], on_manifest=lambda m: {**m, "config": {k: v for k, v in {**m["config"], **fields}.items() if v is not None}})
+    return lambda: oci([layer()], on_manifest=lambda m: {**m,
+            "config": {k: v for k, v in {**m["config"], **fields}.items() if v is not None}})
 
 
 def entry_with(**fields):
     """The index's one entry."""
-    return lambda: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": [{k: v for k, v in {**ix["manifests"][0], **fields}.items() if v is not None}]})
+    return lambda: oci([layer()], on_index=lambda ix, _: {**ix,
+            "manifests": [{k: v for k, v in {**ix["manifests"][0], **fields}.items()
+                           if v is not None}]})
 
 
 g = Group("digests")
 for what in ("layer", "config", "manifest"):
-    g.reject("flip-" + what, "a byte of the %s is another" % what, flipped(what), layer=0 if what == "layer" else None)
+    g.reject("flip-" + what, "a byte of the %s is another" % what, flipped(what),
+             layer=0 if what == "layer" else None)
     g.reject("missing-" + what, "the %s is not there" % what, without(what), says="sha256:")
-WRONG = {"traversal": "sha256:" + UP + "etc/passwd", "upper": "sha256:" + "A" * 64, "short": "sha256:abcd", "long": "sha256:" + "a" * 65,
-         "md5": "md5:" + "a" * 32, "sha384": "sha384:" + "a" * 96, "no-algorithm": "a" * 64, "empty": "", "blank": "sha256:" + "a" * 63 + " ",
-         "newline": "sha256:" + "a" * 63 + "\n", "nul": "sha256:" + "a" * 63 + "\0", "slash": "../x:" + "a" * 64, "number": 5, "null": None,
-         "list": ["sha256:" + "a" * 64], "unknown": "sha256:" + "a" * 64, "sha512-short": "sha512:" + "a" * 64, "twice": "sha256:sha256:" + "a" * 57,
+WRONG = {"traversal": "sha256:" + UP + "etc/passwd", "upper": "sha256:" + "A" * 64,
+         "short": "sha256:abcd", "long": "sha256:" + "a" * 65, "md5": "md5:" + "a" * 32,
+         "sha384": "sha384:" + "a" * 96, "no-algorithm": "a" * 64, "empty": "",
+         "blank": "sha256:" + "a" * 63 + " ", "newline": "sha256:" + "a" * 63 + "\n",
+         "nul": "sha256:" + "a" * 63 + "\0", "slash": "../x:" + "a" * 64, "number": 5, "null": None,
+         "list": ["sha256:" + "a" * 64], "unknown": "sha256:" + "a" * 64,
+         "sha512-short": "sha512:" + "a" * 64, "twice": "sha256:sha256:" + "a" * 57,
          "escape": "sha256:\x1b[2J" + "a" * 60}
 for name, value in WRONG.items():
     g.reject("layer-" + name, "a layer's digest is %r" % (value,), first(digest=value))
     g.reject("config-" + name, "the config's", config_desc(digest=value))
     g.reject("manifest-" + name, "the manifest's", entry_with(digest=value))
-SIZES = {"more": 10**6, "zero": 0, "negative": -1, "2-63": 1 << 63, "2-64": 1 << 64, "string": "12", "fraction": 1.5, "null": None, "true": True, "1e300": 1e300}
+SIZES = {"more": 10**6, "zero": 0, "negative": -1, "2-63": 1 << 63, "2-64": 1 << 64, "string": "12",
+         "fraction": 1.5, "null": None, "true": True, "1e300": 1e300}
 for name, value in SIZES.items():
     g.reject("layer-size-" + name, "a layer's size is %r" % (value,), first(size=value))
     g.reject("config-size-" + name, "the config's", config_desc(size=value))
@@ -81,42 +82,80 @@ TWO = [layer(), tar(file("a", "1"))]
 IDS = [digest_by("sha256", t) for t in TWO]
 g.reject("diffid-more", "three diffIDs for two layers", lambda: oci(TWO, told=IDS + IDS[1:]))
 g.reject("diffid-fewer", "one for two", lambda: oci(TWO, told=IDS[:1]))
-g.reject("diffid-none", "none for two", lambda: oci(TWO, on_config=lambda c: {**c, "rootfs": {"type": "layers", "diff_ids": []}}))
+g.reject("diffid-none", "none for two", lambda: oci(TWO,
+        on_config=lambda c: {**c, "rootfs": {"type": "layers", "diff_ids": []}}))
 g.reject("diffid-swapped", "in the wrong order", lambda: oci(TWO, told=IDS[::-1]), says="sha256:")
-g.reject("diffid-wrong", "of other content", lambda: oci(TWO, told=[IDS[0], "sha256:" + "a" * 64]), layer=1)
-g.reject("diffid-packed", "of the packed bytes, not of the tar", lambda: oci([layer()], told=[digest_by("sha256", gz(layer()))]), layer=0)
+g.reject("diffid-wrong", "of other content", lambda: oci(TWO, told=[IDS[0], "sha256:" + "a" * 64]),
+         layer=1)
+g.reject("diffid-packed", "of the packed bytes, not of the tar",
+         lambda: oci([layer()], told=[digest_by("sha256", gz(layer()))]), layer=0)
 for name in ("traversal", "upper", "short", "md5", "empty", "nul", "number"):
-    g.reject("diffid-" + name, "a diffID is %r" % (WRONG[name],), lambda v=WRONG[name]: oci([layer()], told=[v]))
+    g.reject("diffid-" + name, "a diffID is %r" % (WRONG[name],),
+             lambda v=WRONG[name]: oci([layer()], told=[v]))
 g.accept("sha512", "sha512 all through", lambda: oci([layer()], alg="sha512"), plus={})
-g.accept("sha512-diffid", "sha512 for the diffID alone", lambda: oci([layer()], told=[digest_by("sha512", layer())]), plus={})
-g.reject("sha512-wrong", "a wrong one", lambda: oci([layer()], told=["sha512:" + "a" * 128]), layer=0)
-g.contain("known-layer-damaged", "a damaged blob of a layer that the store has: it is not read, or refused",
+g.accept("sha512-diffid", "sha512 for the diffID alone",
+         lambda: oci([layer()], told=[digest_by("sha512", layer())]), plus={})
+g.reject("sha512-wrong", "a wrong one", lambda: oci([layer()], told=["sha512:" + "a" * 128]),
+         layer=0)
+g.contain("known-layer-damaged",
+          "a damaged blob of a layer that the store has: it is not read, or refused",
           lambda: oci([tar(file("kept", "k"))], blobs=[b"damage"], config={"Cmd": ["x"]}))
-g.accept("known-layer-twice", "one layer twice, removed between", [layer(), tar(file("f", "1")), tar(file(".wh.f")), tar(file("f", "1"))], plus={"f": f("1")})
+g.accept("known-layer-twice", "one layer twice, removed between",
+         [layer(), tar(file("f", "1")), tar(file(".wh.f")), tar(file("f", "1"))],
+         plus={"f": f("1")})
 
 g = Group("layers")
-g.accept("127", "as many as Docker takes", lambda: oci([layer()] + [tar(file("l%d" % i, str(i))) for i in range(126)]), plus={"l%d" % i: f(str(i)) for i in range(126)})
-g.accept("300", "more than fit on a page of mount options", lambda: oci([layer()] + [tar(file("l%d" % i, str(i))) for i in range(299)], how="none"), plus={"l%d" % i: f(str(i)) for i in range(299)})
-g.reject("501", "more than overlayfs takes", lambda: oci([layer()] + [tar(file("l%d" % i, str(i))) for i in range(500)], how="none"))
-g.reject("100000", "100000 descriptors of one layer", lambda: oci([layer()], on_layers=lambda ls: ls * 100000, told=[digest_by("sha256", layer())] * 100000))
+g.accept("127", "as many as Docker takes", lambda: oci([layer()] +
+        [tar(file("l%d" % i, str(i))) for i in range(126)]),
+         plus={"l%d" % i: f(str(i)) for i in range(126)})
+g.accept("300", "more than fit on a page of mount options",
+         lambda: oci([layer()] + [tar(file("l%d" % i, str(i))) for i in range(299)], how="none"),
+         plus={"l%d" % i: f(str(i)) for i in range(299)})
+g.reject("501", "more than overlayfs takes", lambda: oci([layer()] +
+        [tar(file("l%d" % i, str(i))) for i in range(500)], how="none"))
+g.reject("100000", "100000 descriptors of one layer", lambda: oci([layer()],
+        on_layers=lambda ls: ls * 100000, told=[digest_by("sha256", layer())] * 100000))
 g.accept("none", "no layers at all: an empty root", lambda: oci([]), tree={"": d(mtime="any")})
-g.accept("empty-layers", "layers of nothing between", [layer(), tar(), tar(file("a", "1")), tar()], plus={"a": f("1")})
-g.accept("history-empty", "history with steps that made no layer", lambda: oci([layer()], top={"history": [{"empty_layer": True}, {"created_by": "x"}, {"empty_layer": True, "comment": "c"}]}), plus={})
-g.contain("history-wrong", "history that counts other layers", lambda: oci([layer()], top={"history": [{}] * 9}), plus={})
-# layer.md: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip" and the other two are deprecated, and are layers.
-g.accept("nondistributable", "a layer that may not be passed on is still one", first(mediaType=MEDIA + "layer.nondistributable.v1.tar+gzip"), plus={})
-g.accept("docker-types", "Docker's own media types", lambda: oci(
-    [layer()], on_layers=lambda ls: [{**ls[0], "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip"}],
-    on_manifest=lambda m: {**m, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                           "config": {**m["config"], "mediaType": "application/vnd.docker.container.image.v1+json"}},
-    on_index=lambda ix, _: {**ix, "manifests": [{**ix["manifests"][0], "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}]}), plus={})
-g.reject("foreign-absent", "a foreign layer that lies elsewhere", lambda: oci(
-    [layer()], on_layers=lambda ls: [{"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": "sha256:" + "f" * 64, "size": 9, "urls": ["http://127.0.0.1/x"]}]), says="sha256:" + "f" * 64)
-g.contain("foreign-present", "a foreign layer that is here", first(mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=["http://127.0.0.1/x"]), plus={})
-g.reject("encrypted", "an encrypted layer", lambda: oci([layer()], blobs=[bytes(range(256)) * 9], on_layers=lambda ls: [{**ls[0], "mediaType": MEDIA + "layer.v1.tar+gzip+encrypted"}]), layer=0)
-for name, value in (("unknown", "application/x-evil"), ("empty", ""), ("number", 5), ("null", None), ("long", "a/" + "b" * 100000), ("control", "a/\x1b[2J\n")):
-    g.contain("type-" + name, "a layer's media type is %.30r" % (value,), first(mediaType=value), plus={})
-g.contain("annotations", "a layer's annotations are anything", first(annotations={"a": 5, "b": [1]}), plus={})
+g.accept("empty-layers", "layers of nothing between", [layer(), tar(), tar(file("a", "1")), tar()],
+         plus={"a": f("1")})
+g.accept("history-empty", "history with steps that made no layer",
+         lambda: oci([layer()], top={"history": [{"empty_layer": True}, {"created_by": "x"},
+            {"empty_layer": True, "comment": "c"}]}), plus={})
+g.contain("history-wrong", "history that counts other layers",
+          lambda: oci([layer()], top={"history": [{}] * 9}), plus={})
+# layer.md: "Implementations are expected to support preexisting images with non-distributable
+# layers."
+g.accept("nondistributable", "a layer that may not be passed on is still one",
+         first(mediaType=MEDIA + "layer.nondistributable.v1.tar+gzip"), plus={})
+g.accept("docker-types", "Docker's own media types", lambda: oci([layer()],
+        on_layers=lambda ls: [
+            {**ls[0], "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip"}],
+        on_manifest=lambda m: {**m,
+                               "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+                               "config": {**m["config"],
+            "mediaType": "application/vnd.docker.container.image.v1+json"}}, on_index=lambda ix,
+        _: {**ix,
+            "manifests": [
+            {**ix["manifests"][0],
+             "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}]}), plus={})
+g.reject("foreign-absent", "a foreign layer that lies elsewhere",
+         lambda: oci([layer()],
+                     on_layers=lambda ls: [
+            {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+             "digest": "sha256:" + "f" * 64, "size": 9, "urls": ["http://127.0.0.1/x"]}]),
+         says="sha256:" + "f" * 64)
+g.contain("foreign-present", "a foreign layer that is here",
+          first(mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                urls=["http://127.0.0.1/x"]), plus={})
+g.reject("encrypted", "an encrypted layer", lambda: oci([layer()], blobs=[bytes(range(256)) * 9],
+        on_layers=lambda ls: [{**ls[0], "mediaType": MEDIA + "layer.v1.tar+gzip+encrypted"}]),
+         layer=0)
+for name, value in (("unknown", "application/x-evil"), ("empty", ""), ("number", 5), ("null", None),
+                    ("long", "a/" + "b" * 100000), ("control", "a/\x1b[2J\n")):
+    g.contain("type-" + name, "a layer's media type is %.30r" % (value,), first(mediaType=value),
+              plus={})
+g.contain("annotations", "a layer's annotations are anything",
+          first(annotations={"a": 5, "b": [1]}), plus={})
 g.contain("data", "the blob is in the descriptor as well", first(data="AAAA"), plus={})
 
 g = Group("indexes")
@@ -132,14 +171,19 @@ def platforms(*list_, name="evil:1", nested=True):
                 entry = {k: v for k, v in (made.manifest if p == GOOD else wrong).items()}
                 entries.append({**entry, "platform": p} if p is not None else {**made.manifest})
             if not nested:
-                return {**index, "manifests": [{**e, "annotations": {"io.containerd.image.name": name}} for e in entries]}
-            inner = made.put(dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}), INDEX)
-            return {**index, "manifests": [{**inner, "annotations": {"io.containerd.image.name": name}}]}
+                return {**index, "manifests": [{**e, "annotations": {
+                            "io.containerd.image.name": name}} for e in entries]}
+            inner = made.put(dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}),
+                             INDEX)
+            return {**index, "manifests": [{**inner, "annotations": {
+                        "io.containerd.image.name": name}}]}
         return oci([layer()], on_index=change)
     return make
 
 
-GOOD, ARM, WINDOWS = {"os": "linux", "architecture": "amd64"}, {"os": "linux", "architecture": "arm64", "variant": "v8"}, {"os": "windows", "architecture": "amd64", "os.version": "10"}
+GOOD, ARM, WINDOWS = {"os": "linux", "architecture": "amd64"}, {"os": "linux",
+    "architecture": "arm64", "variant": "v8"}, {"os": "windows", "architecture": "amd64",
+    "os.version": "10"}
 UNKNOWN = {"os": "unknown", "architecture": "unknown"}
 g.accept("platforms", "this machine's is taken", platforms(ARM, WINDOWS, GOOD, UNKNOWN), plus={})
 g.accept("platforms-flat", "without an index between", platforms(ARM, GOOD, nested=False), plus={})
@@ -147,17 +191,29 @@ g.accept("platforms-first", "wherever it stands", platforms(GOOD, ARM, WINDOWS),
 g.reject("platforms-other", "none of them is this machine's", platforms(ARM, WINDOWS))
 g.reject("platform-only-arm", "there is one, another's", platforms(ARM))
 g.reject("platform-only-unknown", "nothing but an attestation", platforms(UNKNOWN))
-for name, value in (("string", "linux/amd64"), ("number", 5), ("list", ["linux"]), ("empty", {}), ("numbers", {"os": 1, "architecture": 2})):
-    g.contain("platform-" + name, "a platform is %r" % (value,), entry_with(platform=value), plus={})
-g.contain("attestation", "an attestation beside the image", lambda: oci([layer()], on_index=lambda ix, made: {**ix, "manifests": ix["manifests"] + [
-    {**made.put(dumps({"schemaVersion": 2, "config": {}, "layers": []}), MANIFEST), "platform": UNKNOWN, "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}]}), plus={})
-# image-index.md, on mediaType: "An encountered mediaType that is unknown to the implementation MUST NOT generate an error."
-g.accept("unknown-beside", "an entry of an unknown type beside the image", lambda: oci([layer()], on_index=lambda ix, made: {**ix, "manifests": [
-    {**made.put(b"anything", "application/x-evil")}] + ix["manifests"]}), plus={})
-g.reject("unknown-only", "nothing but an unknown type", lambda: oci([layer()], on_index=lambda ix, made: {**ix, "manifests": [made.put(b"anything", "application/x-evil")]}))
-g.reject("artifact", "an artifact that is no image", lambda: oci([layer()], on_index=lambda ix, made: {**ix, "manifests": [made.put(dumps(
-    {"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/x-evil", "config": made.put(b"{}", "application/vnd.oci.empty.v1+json"),
-     "layers": [made.put(b"{}", "application/vnd.oci.empty.v1+json")]}), MANIFEST)]}))
+for name, value in (("string", "linux/amd64"), ("number", 5), ("list", ["linux"]), ("empty", {}),
+                    ("numbers", {"os": 1, "architecture": 2})):
+    g.contain("platform-" + name, "a platform is %r" % (value,), entry_with(platform=value),
+              plus={})
+g.contain("attestation", "an attestation beside the image",
+          lambda: oci([layer()], on_index=lambda ix, made: {**ix,
+            "manifests": ix["manifests"] + [{**made.put(
+            dumps({"schemaVersion": 2, "config": {}, "layers": []}), MANIFEST), "platform": UNKNOWN,
+            "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}]}), plus={})
+# image-index.md: "An encountered `mediaType` that is unknown to the implementation MUST be
+# ignored."
+g.accept("unknown-beside", "an entry of an unknown type beside the image",
+         lambda: oci([layer()], on_index=lambda ix, made: {**ix,
+            "manifests": [{**made.put(b"anything", "application/x-evil")}] + ix["manifests"]}),
+         plus={})
+g.reject("unknown-only", "nothing but an unknown type",
+         lambda: oci([layer()], on_index=lambda ix, made: {**ix,
+            "manifests": [made.put(b"anything", "application/x-evil")]}))
+g.reject("artifact", "an artifact that is no image", lambda: oci([layer()], on_index=lambda ix,
+        made: {**ix, "manifests": [made.put(dumps({"schemaVersion": 2, "mediaType": MANIFEST,
+            "artifactType": "application/x-evil", "config": made.put(b"{}",
+            "application/vnd.oci.empty.v1+json"), "layers": [
+            made.put(b"{}", "application/vnd.oci.empty.v1+json")]}), MANIFEST)]}))
 
 
 def nest(depth, width=1):
@@ -176,18 +232,28 @@ g.reject("nested-20", "twenty deep", nest(20))
 g.reject("nested-1000", "a thousand deep", nest(1000))
 g.reject("nested-wide", "twenty deep, each twice: a million ways", nest(20, 2))
 g.contain("nested-wider", "three deep, each a hundred times", nest(3, 100), plus={})
-g.contain("nested-other-type", "an index that its descriptor calls a manifest, over and over", lambda: oci([layer()], on_index=lambda ix, made: {**ix, "manifests": [
-    {**made.put(dumps({**ix, "manifests": [{**made.put(dumps(ix), MANIFEST)}] * 2}), MANIFEST)}] * 2}), plus={})
-g.reject("schema-1", "Docker's manifest of before 2015", lambda: oci([layer()], on_manifest=lambda m: {"schemaVersion": 1, "name": "x", "tag": "y", "fsLayers": [], "history": []}))
+g.contain("nested-other-type", "an index that its descriptor calls a manifest, over and over",
+          lambda: oci([layer()], on_index=lambda ix, made: {**ix,
+            "manifests": [{**made.put(dumps({**ix, "manifests": [
+            {**made.put(dumps(ix), MANIFEST)}] * 2}), MANIFEST)}] * 2}), plus={})
+g.reject("schema-1", "Docker's manifest of before 2015",
+         lambda: oci([layer()], on_manifest=lambda m: {"schemaVersion": 1, "name": "x", "tag": "y",
+            "fsLayers": [], "history": []}))
 g.contain("schema-missing", "no schemaVersion", manifest_with(schemaVersion=None), plus={})
 g.contain("schema-3", "a later one", manifest_with(schemaVersion=3), plus={})
-g.contain("manifest-type-wrong", "a manifest that calls itself an index", manifest_with(mediaType=INDEX), plus={})
+g.contain("manifest-type-wrong", "a manifest that calls itself an index",
+          manifest_with(mediaType=INDEX), plus={})
 # CVE-2021-41190: one document that is an index to one reader and a manifest to another
-g.contain("manifest-and-index", "both manifests and layers in one document (CVE-2021-41190)", manifest_with(manifests=[]), plus={})
-g.reject("config-is-layer", "the config's descriptor names the layer", lambda: oci([layer()], on_manifest=lambda m: {**m, "config": m["layers"][0]}))
-g.reject("layer-is-config", "a layer's descriptor names the config", lambda: oci([layer()], on_manifest=lambda m: {**m, "layers": [m["config"]]}))
-g.reject("manifests-5000", "5000 entries", lambda: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": ix["manifests"] * 5000}))
-g.accept("same-twice", "one image listed twice", lambda: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": ix["manifests"] * 2}), plus={})
+g.contain("manifest-and-index", "both manifests and layers in one document (CVE-2021-41190)",
+          manifest_with(manifests=[]), plus={})
+g.reject("config-is-layer", "the config's descriptor names the layer",
+         lambda: oci([layer()], on_manifest=lambda m: {**m, "config": m["layers"][0]}))
+g.reject("layer-is-config", "a layer's descriptor names the config",
+         lambda: oci([layer()], on_manifest=lambda m: {**m, "layers": [m["config"]]}))
+g.reject("manifests-5000", "5000 entries", lambda: oci([layer()], on_index=lambda ix,
+        _: {**ix, "manifests": ix["manifests"] * 5000}))
+g.accept("same-twice", "one image listed twice", lambda: oci([layer()], on_index=lambda ix,
+        _: {**ix, "manifests": ix["manifests"] * 2}), plus={})
 
 
 def two_images():
@@ -195,224 +261,48 @@ def two_images():
 
     def change(index, made):
         made.stored.update(other.stored)
-        return {**index, "manifests": index["manifests"] + [{**other.manifest, "annotations": {"io.containerd.image.name": "evil:2"}}]}
+        return {**index, "manifests": index["manifests"] +
+                [{**other.manifest, "annotations": {"io.containerd.image.name": "evil:2"}}]}
     return oci([layer(file("a", "1"))], on_index=change)
 
 
-g.accept("two-images", "two images in one archive", two_images, plus={"a": f("1")}, names=["evil:1", "evil:2"])
-g.accept("two-names", "two names of one image", lambda: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": ix["manifests"] + [
-    {**ix["manifests"][0], "annotations": {"io.containerd.image.name": "evil:2"}}]}), plus={}, names=["evil:1", "evil:2"])
+g.accept("two-images", "two images in one archive", two_images, plus={"a": f("1")},
+         names=["evil:1", "evil:2"])
+g.accept("two-names", "two names of one image", lambda: oci([layer()], on_index=lambda ix,
+        _: {**ix, "manifests": ix["manifests"] + [{**ix["manifests"][0],
+            "annotations": {"io.containerd.image.name": "evil:2"}}]}), plus={},
+         names=["evil:1", "evil:2"])
 
 g = Group("image-names")
-for name, text in (("traversal", UP + CANARY.strip("/") + "/x:latest"), ("dotdot", ".."), ("slash", "/"), ("upper", "EVIL:1"), ("empty", ""), ("blank", "a b:1"),
-                   ("newline", "a\nb:1"), ("escape", "\x1b]0;x\x07:1"), ("long", "a" * 300 + ":1"), ("tag-long", "a:" + "t" * 129), ("tag-dash", "a:-x"),
-                   ("tag-traversal", "a:../../x"), ("digest", "a@sha256:abc"), ("colon", ":"), ("unicode", "\u00e9vil:1"), ("double-slash", "a//b:1"), ("option", "--root=/tmp"),
-                   ("format", "%s%n:1"), ("shell", "$(id):1"), ("dot", ".hidden:1"), ("port", "host:99999999/x:y:z"), ("huge", "a/" * 200000 + "a:1")):
-    g.accept(name, "%.40r is no name: the image has none" % text, lambda t=text: oci([layer()], name=t), plus={}, names=[])
+for name, text in (("traversal", UP + CANARY.strip("/") + "/x:latest"), ("dotdot", ".."),
+                   ("slash", "/"), ("upper", "EVIL:1"), ("empty", ""), ("blank", "a b:1"),
+                   ("newline", "a\nb:1"), ("escape", "\x1b]0;x\x07:1"), ("long", "a" * 300 + ":1"),
+                   ("tag-long", "a:" + "t" * 129), ("tag-dash", "a:-x"),
+                   ("tag-traversal", "a:../../x"), ("digest", "a@sha256:abc"), ("colon", ":"),
+                   ("unicode", "\u00e9vil:1"), ("double-slash", "a//b:1"),
+                   ("option", "--root=/tmp"), ("format", "%s%n:1"), ("shell", "$(id):1"),
+                   ("dot", ".hidden:1"), ("port", "host:99999999/x:y:z"),
+                   ("huge", "a/" * 200000 + "a:1")):
+    g.accept(name, "%.40r is no name: the image has none" % text,
+             lambda t=text: oci([layer()], name=t), plus={}, names=[])
 g.contain("nul", "a NUL in a name", lambda: oci([layer()], name="a\0b:1"), plus={}, names=[])
 g.accept("none", "no name is given", lambda: oci([layer()], name=None), plus={}, names=[])
-g.accept("taken", "another image's name moves to this one", lambda: oci([layer()], name="kept:1"), plus={}, names=["kept:1"])
-g.accept("registry", "a registry, a port, a path", lambda: oci([layer()], name="localhost:5000/a/b-c_d.e:V1.x"), plus={}, names=["localhost:5000/a/b-c_d.e:V1.x"])
-g.accept("familiar", "Docker Hub's long form is the short one", lambda: oci([layer()], name="docker.io/library/evil:1"), plus={})
-g.contain("ref-name", "ref.name leads out", lambda: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": [{**ix["manifests"][0], "annotations": {"org.opencontainers.image.ref.name": "../../x:1"}}]}), plus={}, names=[])
+g.accept("taken", "another image's name moves to this one", lambda: oci([layer()], name="kept:1"),
+         plus={}, names=["kept:1"])
+g.accept("registry", "a registry, a port, a path", lambda: oci([layer()],
+        name="localhost:5000/a/b-c_d.e:V1.x"), plus={}, names=["localhost:5000/a/b-c_d.e:V1.x"])
+g.accept("familiar", "Docker Hub's long form is the short one",
+         lambda: oci([layer()], name="docker.io/library/evil:1"), plus={})
+g.contain("ref-name", "ref.name leads out", lambda: oci([layer()], on_index=lambda ix,
+        _: {**ix, "manifests": [{**ix["manifests"][0], "annotations": {
+            "org.opencontainers.image.ref.name": "../../x:1"}}]}), plus={}, names=[])
 for name, value in (("number", 5), ("list", ["evil:1"]), ("object", {}), ("null", None)):
-    g.contain("is-" + name, "a name is a %s" % name, lambda v=value: oci([layer()], on_index=lambda ix, _: {**ix, "manifests": [{**ix["manifests"][0], "annotations": {"io.containerd.image.name": v}}]}), plus={}, names=[])
+    g.contain("is-" + name, "a name is a %s" % name, lambda v=value: oci([layer()],
+            on_index=lambda ix, _: {**ix, "manifests": [
+                {**ix["manifests"][0], "annotations": {"io.containerd.image.name": v}}]}), plus={},
+              names=[])
 for name, value in (("string", "x"), ("list", ["x"]), ("number", 1)):
-    g.contain("annotations-" + name, "annotations are a %s" % name, entry_with(annotations=value), plus={}, names=[])
-g.accept("docker-tags-bad", "a docker-archive's tags that are none", lambda: docker([layer()], tags=["../x:1", "EVIL", "evil:1"]), plus={})
-
-g = Group("outer")
-
-
-def replaced(which, entry):
-    """A file of the archive becomes the tar entry that @entry(path) makes."""
-    def change(files):
-        return [(p, Entry(entry(p)) if which(p, b) else b) for p, b in files]
-    return lambda: oci([layer()], on_files=change)
-
-
-def is_layer(_, data):
-    return data[:2] == b"\x1f\x8b"
-
-
-def is_index(path, _):
-    return path == "index.json"
-
-
-def with_files(before=(), after=(), **more):
-    return lambda: oci([layer()], on_files=lambda fs: [*before, *fs, *after], **more)
-
-
-def entry_file(name, data=b"x"):
-    return ("", Entry(file(name, data)))
-
-
-for name, which in (("layer", is_layer), ("index", is_index)):
-    g.reject(name + "-symlink-out", "the %s is a symlink to the canary" % name, replaced(which, lambda p: symlink(p, SECRET)))
-    g.reject(name + "-symlink-relative", "a relative one", replaced(which, lambda p: symlink(p, UP + SECRET.strip("/"))))
-    g.reject(name + "-symlink-proc", "one to a descriptor of the reader", replaced(which, lambda p: symlink(p, "/proc/self/fd/0")))
-    g.reject(name + "-hard-link-out", "a hard link to the canary", replaced(which, lambda p: hard(p, SECRET)))
-    g.reject(name + "-fifo", "a FIFO; no hang", replaced(which, fifo))
-    g.reject(name + "-device", "a device", replaced(which, lambda p: device(p, "c", 1, 5)))
-    g.reject(name + "-directory", "a directory", replaced(which, folder))
-    g.reject(name + "-itself", "a link to itself", replaced(which, lambda p: symlink(p, os.path.basename(p))))
-    g.reject(name + "-size-lie", "announced with 1 TiB", replaced(which, lambda p: header(p, "0", b"\x80" + bytes(5) + b"\1" + bytes(5))))
-g.reject("circle", "two links in a circle", lambda: oci([layer()], on_files=lambda fs: [(p, Entry(symlink(p, "a")) if p == "index.json" else b) for p, b in fs] +
-                                                     [("", Entry(symlink("a", "b") + symlink("b", "a")))]))
-g.reject("chain-long", "a chain of 1000 links", lambda: oci([layer()], on_files=lambda fs: [(p if p != "index.json" else "l1000", b) for p, b in fs] +
-                                                         [("", Entry(symlink("index.json", "l0") + b"".join(symlink("l%d" % i, "l%d" % (i + 1)) for i in range(1000))))]))
-g.contain("link-inside", "a link to another file of the archive", lambda: oci([layer()], on_files=lambda fs: [(p if p != "index.json" else "real.json", b) for p, b in fs] +
-                                                                           [("", Entry(symlink("index.json", "real.json")))]), plus={})
-g.contain("duplicate-blob", "a blob twice, the second damaged", lambda: oci([layer()], on_files=lambda fs: fs + [(p, TEXT) for p, b in fs if b[:2] == b"\x1f\x8b"]))
-g.contain("duplicate-blob-first", "the first damaged", lambda: oci([layer()], on_files=lambda fs: [(p, TEXT) for p, b in fs if b[:2] == b"\x1f\x8b"] + fs), plus={})
-g.contain("duplicate-index", "index.json twice", with_files(after=[("index.json", b'{"schemaVersion":2,"manifests":[]}')]), plus={})
-g.contain("dotdot", "a file whose name leads out", with_files(after=[entry_file("../../" + MARK)]), plus={})
-g.contain("dotdot-blob", "a file of blobs/ whose name leads out", with_files(after=[entry_file("blobs/../../../" + MARK)]), plus={})
-g.contain("absolute", "an absolute one", with_files(after=[entry_file("/" + MARK), entry_file(CANARY + "/" + MARK)]), plus={})
-g.contain("strangers", "files that belong to nothing", with_files(before=[entry_file("hello"), entry_file("n" * 90 + "/" + "m" * 90)], after=[("", Entry(fifo("p") + device("c", "c", 1, 3)))]), plus={})
-g.accept("dot-slash", "names that begin with './'", lambda: oci([layer()], on_files=lambda fs: [("./" + p, b) for p, b in fs]), plus={})
-g.accept("directories", "entries for directories", with_files(before=[("", Entry(folder("blobs") + folder("blobs/sha256")))]), plus={})
-g.accept("order", "the index last", lambda: oci([layer()], on_files=lambda fs: sorted(fs)), plus={})
-g.accept("gnu-names", "GNU long names", lambda: oci([layer()], on_files=lambda fs: [(p, Entry(gnu_long(p) + file("short", b))) for p, b in fs]), plus={})
-g.contain("sparse-blob", "a blob that is stored sparse", replaced(is_index, lambda p: old_sparse(p, [(0, b"{}")], 1 << 40)))
-g.reject("case", "INDEX.JSON is another name", lambda: oci([layer()], on_files=lambda fs: [(p.upper() if p == "index.json" else p, b) for p, b in fs]))
-g.reject("no-index", "no index.json", lambda: oci([layer()], on_files=lambda fs: [x for x in fs if x[0] != "index.json"]))
-# image-layout.md: "oci-layout file: It MUST exist"
-g.reject("no-layout", "no oci-layout", lambda: oci([layer()], on_files=lambda fs: fs[1:]))
-for name, text in (("version", b'{"imageLayoutVersion":"9.9.9"}'), ("no-version", b"{}"), ("number", b'{"imageLayoutVersion":1}'), ("text", b"hello"), ("empty", b""), ("array", b"[]"), ("huge", b" " * 1000000 + b"{}")):
-    g.reject("layout-" + name, "oci-layout is %.40r" % text, lambda t=text: oci([layer()], on_files=lambda fs: [("oci-layout", t)] + fs[1:]))
-g.reject("200000-files", "200000 files", lambda: oci([layer()], on_files=lambda fs: fs + [("", Entry(file("f") * 200000))]))
-BIGGER = [layer(file("r", bytes(range(256)) * 4000))]
-for name, cut in (("half", 0.5), ("start", 0.01), ("end", 0.97)):
-    g.reject("cut-" + name, "cut at %d %%" % (cut * 100), lambda c=cut: (lambda a: Archive(a.data[:int(len(a.data) * c)], a.layers))(oci(BIGGER, how="none", on_files=lambda fs: fs[:2] + fs[:1:-1])))
-g.contain("no-end", "without the blocks at its end", lambda: (lambda a: Archive(a.data[:-1024], a.layers))(oci([layer()])), plus={})
-g.accept("trailing", "noise after them", lambda: (lambda a: Archive(a.data + b"noise" * 1000, a.layers))(oci([layer()])), plus={})
-g.reject("after-end", "the index lies behind the end", lambda: oci([layer()], on_files=lambda fs: [fs[0]] + [("", Entry(END))] + fs[1:]))
-for name, data in (("no-bytes", b""), ("zeros", bytes(10240)), ("text", b"hello\n" * 1000), ("noise", bytes(range(256)) * 100), ("json", b'{"schemaVersion":2}'), ("one-byte", b"x"), ("elf", b"\x7fELF" + bytes(2000))):
-    g.reject(name, "not an archive at all: %s" % name, lambda b=data: Archive(b, []))
-g.accept("gzip", "docker save | gzip", lambda: oci([layer()], pack=gz), plus={})
-g.accept("zstd", "or zstd", lambda: oci([layer()], pack=zst), plus={})
-g.reject("gzip-cut", "gzip, cut", lambda: oci([layer()], pack=lambda b: gz(b)[:-500]))
-g.reject("gzip-damaged", "gzip, a byte changed", lambda: oci([layer()], pack=lambda b: gz(b)[:-6] + b"x" + gz(b)[-5:]))
-g.reject("gzip-twice", "gzip twice", lambda: oci([layer()], pack=lambda b: gz(gz(b))))
-g.reject("xz", "xz", lambda: oci([layer()], pack=lambda b: b"\xfd7zXZ\0" + b))
-g.reject("gzip-bomb", "64 GiB of zeros as an archive", lambda: Archive(gz(bytes(64 << 20), 9) * 1024, []))
-g.accept("both", "index.json and manifest.json, as Docker 25 saves", lambda: (lambda o: Archive(outer(o.files + [("manifest.json", dumps(
-    [{"Config": Oci.path(o.config["digest"]), "RepoTags": ["evil:1"], "Layers": [Oci.path(x) for x in o.layers]}]))]), o.layers))(Oci([layer()])), plus={})
-g.contain("both-differ", "they name different images", with_files(after=[("manifest.json", b'[{"Config":"nope.json","RepoTags":["evil:9"],"Layers":[]}]')]), plus={})
-
-g = Group("docker")
-
-
-def entry(**fields):
-    """manifest.json with other fields in its one image."""
-    return lambda: docker([layer()], on_manifest=lambda m: [{**m[0], **fields}])
-
-
-def manifest(data):
-    return lambda: docker([layer()], on_manifest=lambda _: data)
-
-
-g.accept("plain", "as Docker saved up to version 24", lambda: docker([layer()]), plus={})
-g.accept("legacy", "with the files of before 1.10 beside", lambda: docker([layer()], on_files=lambda fs: [(fs[0][0].replace("layer.tar", "VERSION"), b"1.0"), (fs[0][0].replace("layer.tar", "json"), b'{"id":"x"}')] + fs + [("repositories", b'{"evil":{"1":"x"}}')]), plus={})
-g.accept("layer-link", "a layer that another image has already is a symlink", lambda: docker([layer(), layer()], on_files=lambda fs: [fs[0], (fs[1][0], Entry(symlink(fs[1][0], "../" + fs[0][0])))] + fs[2:]), plus={})
-g.accept("layer-hard-link", "or a hard link", lambda: docker([layer(), layer()], on_files=lambda fs: [fs[0], (fs[1][0], Entry(hard(fs[1][0], fs[0][0])))] + fs[2:]), plus={})
-g.accept("gzip-layers", "layers in gzip; the diffID is of the tar", lambda: docker([layer()], blobs=[gz(layer())]), plus={})
-g.accept("gzip-outside", "docker save | gzip", lambda: docker([layer()], pack=gz), plus={})
-g.accept("no-tags", "RepoTags is null", entry(RepoTags=None), plus={}, names=[])
-g.accept("empty-tags", "RepoTags is empty", entry(RepoTags=[]), plus={}, names=[])
-g.accept("many-tags", "several tags", entry(RepoTags=["evil:1", "evil:2", "evil:1"]), plus={}, names=["evil:1", "evil:2"])
-g.accept("no-layers", "no layers", lambda: docker([], on_manifest=lambda m: [{**m[0], "Layers": None}]), tree={"": d(mtime="any")})
-g.accept("extra", "keys nobody knows", entry(Parent="sha256:x", LayerSources={"sha256:x": {}}, evil=[[]]), plus={})
-g.reject("layers-traversal", "a layer out of the archive", entry(Layers=[UP + SECRET.strip("/")]))
-g.reject("layers-absolute", "an absolute one", entry(Layers=[SECRET]), says=SECRET)
-g.reject("layers-empty-name", "a layer without a name", entry(Layers=[""]))
-g.reject("layers-missing", "a layer that is not there", entry(Layers=["no/layer.tar"]), says="no/layer.tar")
-g.reject("layers-string", "Layers is a string", entry(Layers="x"))
-g.reject("layers-null", "Layers is null, the config has one", entry(Layers=None))
-g.reject("layers-numbers", "Layers is numbers", entry(Layers=[1]))
-g.reject("layers-10-6", "a million layers", entry(Layers=["a"] * 1000000))
-g.reject("layers-twice", "more layers than diffIDs", lambda: docker([layer()], on_manifest=lambda m: [{**m[0], "Layers": m[0]["Layers"] * 2}]))
-g.reject("layers-nul", "a NUL in a layer's name", entry(Layers=["a\0b"]))
-g.reject("config-absolute", "Config is /etc/passwd", entry(Config="/etc/passwd"))
-g.reject("config-traversal", "Config leads out", entry(Config=UP + "etc/passwd"))
-g.reject("config-missing", "Config is not there", entry(Config="nope.json"), says="nope.json")
-g.reject("config-number", "Config is a number", entry(Config=5))
-g.reject("config-null", "Config is null", entry(Config=None))
-g.reject("config-is-layer", "Config names the layer", lambda: docker([layer()], on_manifest=lambda m: [{**m[0], "Config": m[0]["Layers"][0]}]))
-g.reject("config-digest", "a config that is not what its name says", lambda: docker([layer()], on_files=lambda fs: [(p, b + b" " if p.endswith(".json") and p != "manifest.json" else b) for p, b in fs]))
-g.reject("layer-other", "a layer that is not what its diffID says", lambda: docker([layer()], blobs=[layer(file("x"))]), layer=0)
-g.reject("tags-numbers", "RepoTags is numbers", entry(RepoTags=[1]))
-g.reject("tags-string", "RepoTags is a string", entry(RepoTags="evil:1"))
-g.reject("tags-object", "RepoTags is an object", entry(RepoTags={"evil": 1}))
-for name, data in (("object", {"Config": "x"}), ("empty", []), ("null", None), ("string", "x"), ("numbers", [1, 2]), ("nested", [[]]), ("nul", bytes(100)), ("nothing", b""),
-                   ("brackets", b"[" * 300000), ("5000", [{"Config": "x"}] * 5000), ("cut", b'[{"Config":')):
-    g.reject("manifest-" + name, "manifest.json is %.30r" % (data,), manifest(data))
-g.reject("repositories-only", "the form of before 1.10 alone", lambda: docker([layer()], on_files=lambda fs: [x for x in fs if x[0] != "manifest.json"] + [("repositories", b'{"evil":{"1":"x"}}')]))
-
-g = Group("layout-directory")
-
-
-def directory(change=None, **how):
-    """An image layout as a directory; @change gets {path: bytes or function(path)} and the Oci."""
-    def make():
-        made = Oci([layer()], **how)
-        files = dict(made.files)
-        if change:
-            change(files, made)
-        return files
-    return make
-
-
-def put(path_of, body):
-    """Replace one file: @path_of(made) says which."""
-    def change(files, made):
-        files[path_of(made)] = body
-    return change
-
-
-def layer_path(made):
-    return Oci.path(made.layers[0])
-
-
-def index_path(_):
-    return "index.json"
-
-
-def linked(to):
-    return lambda path: os.symlink(to, path)
-
-
-def link_to_copy(path):
-    """To a good blob, but outside of the layout."""
-    out = os.path.dirname(CANARY) + "/good-blob"
-    if not os.path.exists(out):
-        with open(out, "wb") as blob:
-            blob.write(gz(layer()))
-    os.symlink(out, path)
-
-
-def special(mode, dev=0):
-    return lambda path: os.mknod(path, mode | 0o600, dev)
-
-
-g.accept("good", "an image layout that is no tarball", directory(), plus={})
-g.accept("strangers", "with files that belong to nothing", directory(lambda fs, _: fs.update({"x": b"", "blobs/md5/x": b"", "p": special(stat.S_IFIFO)})), plus={})
-g.accept("link-inside", "a blob that is a link within", directory(lambda fs, m: fs.update({"real": fs[layer_path(m)], layer_path(m): linked("../../real")})), plus={})
-for name, where in (("layer", layer_path), ("index", index_path)):
-    g.reject(name + "-link-out", "the %s is a link to the canary" % name, directory(put(where, linked(SECRET))))
-    g.reject(name + "-link-relative", "by a relative link", directory(put(where, linked(UP + SECRET.strip("/")))))
-    g.reject(name + "-link-proc", "to a descriptor", directory(put(where, linked("/proc/self/fd/0"))))
-    g.reject(name + "-link-zero", "to an endless device", directory(put(where, linked("/dev/zero"))))
-    g.reject(name + "-link-itself", "to itself", directory(put(where, lambda p: os.symlink(os.path.basename(p), p))))
-    g.reject(name + "-fifo", "a FIFO; no hang", directory(put(where, special(stat.S_IFIFO))))
-    g.reject(name + "-socket", "a socket", directory(put(where, special(stat.S_IFSOCK))))
-    g.reject(name + "-device", "a device", directory(put(where, special(stat.S_IFCHR, os.makedev(1, 5)))))
-    g.reject(name + "-directory", "a directory", directory(put(where, os.mkdir)))
-    g.reject(name + "-empty", "an empty file", directory(put(where, b"")))
-g.reject("layer-link-good", "a link to a good blob outside of the layout", directory(put(layer_path, link_to_copy)))
-g.reject("layer-changed", "a byte of the layer is another", directory(lambda fs, m: fs.update({layer_path(m): fs[layer_path(m)][:-1] + b"\xff"})), says="sha256:")
-g.reject("layer-missing", "no layer", directory(lambda fs, m: fs.pop(layer_path(m))), says="sha256:")
-g.reject("no-layout", "no oci-layout", directory(lambda fs, _: fs.pop("oci-layout")))
-g.reject("nothing", "an empty directory", lambda: {"x": b""})
-g.contain("docker", "a docker-archive as a directory", lambda: {"manifest.json": b'[{"Config":"c.json","RepoTags":["evil:1"],"Layers":["l.tar"]}]', "l.tar": layer(), "c.json": dumps(config_of([digest_by("sha256", layer())]))}, plus={})
+    g.contain("annotations-" + name, "annotations are a %s" % name, entry_with(annotations=value),
+              plus={}, names=[])
+g.accept("docker-tags-bad", "a docker-archive's tags that are none",
+         lambda: docker([layer()], tags=["../x:1", "EVIL", "evil:1"]), plus={})

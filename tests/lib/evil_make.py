@@ -137,7 +137,7 @@ def old_sparse(name, chunks, size, lie=None):
 
 
 def pax_sparse(version, name, chunks, size, lie=None):
-    """The three forms of PAX: the map as repeated keys (0.0), as one (0.1), before the data (1.0)."""
+    """PAX: the map as repeated keys (0.0), as one (0.1), before the data (1.0)."""
     stored = b"".join(data for _, data in chunks)
     told = lie or [(at, len(data)) for at, data in chunks]
     if version == "1.0":

@@ -5,8 +5,9 @@
   evil_run.py write DIR [PATTERN]        the archives as files, for a look by hand
   evil_run.py list [PATTERN]             name, verdict and why
 
-Knows minibox's command line and what may never change: the store (every byte of it), the canary, what
-lies around both, the processes. Does not know why a case is refused. KEEP=PATTERN: only those cases.
+Knows minibox's command line and what may never change: the store (every byte of it), the canary,
+what lies around both, the processes. Does not know why a case is refused. With KEEP_CASES=PATTERN
+`test` does only those.
 """
 import ctypes
 import hashlib
@@ -56,7 +57,7 @@ def content(path):
 
 
 def listing(top):
-    """All there is to know of a directory but the times of directories: loads come and go in them."""
+    """All there is to know of a directory, but directories' times: loads come and go in them."""
     out = {}
     for path, st in nodes(top).items():
         full = os.path.join(top, path)
@@ -149,7 +150,8 @@ class Lab:
                 out, err = child.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:
                 child.kill()
-                child.communicate()
+                child.wait()
+                self.orphans()  # else they keep our ends of the pipes open
                 return "timeout", b"", b""
         return child.returncode, out, err
 
@@ -160,11 +162,12 @@ class Lab:
         return {image["id"]: sorted(image["names"]) for image in json.loads(out)}
 
     def start(self):
-        """A store with the image that is there before every case: a fault has something to break."""
+        """A store with an image in it before every case: a fault has something to break."""
         shutil.rmtree(self.store)
         os.mkdir(self.store, 0o700)
         archive = os.path.join(self.top, "kept.tar")
-        for words in (("load", archive), ("rmi", "kept:1"), ("load", archive)):  # all locks are made
+        # twice, so that all lock files are there
+        for words in (("load", archive), ("rmi", "kept:1"), ("load", archive)):
             code, _, err = self.run(*words)
             assert code == 0, err
         self.kept = self.images()
@@ -173,12 +176,15 @@ class Lab:
     def orphans(self):
         """Processes that outlived their command come to us: there must be none."""
         found = []
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as f:
-            for pid in f.read().split():
-                found.append(pid)
-                os.kill(int(pid), signal.SIGKILL)
-                os.waitpid(int(pid), 0)
-        return found
+        while True:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as f:
+                pids = [int(pid) for pid in f.read().split()]
+            if not pids:
+                return found
+            found += pids
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
 def check_refusal(case, made, out, err, path):
@@ -202,8 +208,10 @@ def check_accepted(lab, case, out, err):
     """Its names, its tree; then it goes again and must leave nothing."""
     bad = []
     images = lab.images()
+    if isinstance(images, str):
+        return [images]
     new = [i for i in images if i not in lab.kept]
-    if sorted(n for i in new for n in images[i]) != sorted(case.names):
+    if not new or sorted(n for i in new for n in images[i]) != sorted(case.names):
         return [f"images are {images}"]
     # the one that the tree is of
     first = next((i for i in new if set(images[i]) & set(case.names[:1])), new[0])
@@ -275,7 +283,6 @@ def judge(lab, case):
         bad = [f"refused: {err[:300]!r}"]
     elif code == 0 and case.verdict == "reject":
         bad = ["accepted"]
-        lab.start()
     elif code == 1:
         bad = check_refusal(case, made, out, err, path)
     else:
@@ -285,6 +292,9 @@ def judge(lab, case):
         shutil.rmtree(full)
     else:
         os.unlink(full)
+    if bad:  # the next case must not be blamed for it
+        lab.start()
+        lab.outside = lab.look_outside()
     return bad
 
 
