@@ -89,12 +89,29 @@ static bool is_attestation(const struct descriptor *d)
 	return d->attestation || str_eq(d->os, "unknown");
 }
 
+/* image-index.md: "An encountered mediaType that is unknown to the implementation MUST be
+ * ignored." One that states none is taken at its word. */
+static bool is_unknown(const struct descriptor *d)
+{
+	static const char *const known[] = {
+		"application/vnd.oci.image.manifest.v1+json",
+		"application/vnd.oci.image.index.v1+json",
+		"application/vnd.docker.distribution.manifest.v2+json",
+		"application/vnd.docker.distribution.manifest.list.v2+json"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_eq(d->type, known[i]))
+			return false;
+	return d->type && *d->type;
+}
+
 int descriptor_rank(const struct descriptor *d, const char *machine)
 {
 	const struct machine m = find_machine(machine);
 	unsigned long long variant;
 
-	if (is_attestation(d))
+	if (is_attestation(d) || is_unknown(d))
 		return 0;
 	if (!d->os)
 		return 1;
@@ -113,7 +130,7 @@ static int no_match(struct wire_list list, const char *machine, struct err *e)
 	struct descriptor d;
 
 	while (descriptor_next(&list, &d))
-		if (!is_attestation(&d) && has.len < 100)
+		if (!is_attestation(&d) && !is_unknown(&d) && has.len < 100)
 			buf_addf(&has, " %.20s/%.20s", d.os ? d.os : "?",
 				 d.architecture ? d.architecture : "?");
 	return err_msg(e, EINVAL, "it has no image for linux/%s, but for%s",

@@ -15,7 +15,7 @@
 struct descriptor {
 	const char *kind; /* "index" (no more than that), "manifest", "config", "layer" */
 	const char *digest, *size;
-	const char *type; /* media type of a config */
+	const char *type; /* media type; of a layer it is not looked at */
 	const char *os, *architecture, *variant, *full_name, *ref_name;
 	bool attestation;
 };

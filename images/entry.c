@@ -75,6 +75,8 @@ static int set_xattr(struct entry *en, int fd, const char *name, const void *val
 		return err_msg(e, EINVAL, "its xattr '%s' is overlayfs's own", name);
 	if (!wants_xattr(name))
 		return 0;
+	if (str_eq(name, "system.posix_acl_default"))
+		en->t->acl = true;
 	if (fd >= 0) {
 		r = fsetxattr(fd, name, value, n, 0);
 	} else {
@@ -104,6 +106,8 @@ static int set_attrs(struct entry *en, int fd, struct err *e)
 {
 	if (fchown(fd, (uid_t)en->m->uid, (gid_t)en->m->gid) < 0)
 		return err_set(e, errno, "chown it");
+	if (en->t->acl)
+		tree_forget_acls(fd);
 	if (fchmod(fd, perm_of(en)) < 0)
 		return err_set(e, errno, "chmod it");
 	return set_xattrs(en, fd, e);
@@ -258,12 +262,25 @@ static int make_symlink(struct entry *en, struct err *e)
 	return set_attrs_at(en, false, e);
 }
 
+static int forget_acl_at(struct entry *en, struct err *e)
+{
+	char path[64 + NAME_MAX];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", en->t->dir, en->base);
+	if (lremovexattr(path, "system.posix_acl_access") < 0 && errno != ENODATA &&
+	    errno != EOPNOTSUPP)
+		return err_set(e, errno, "take its ACL away");
+	return 0;
+}
+
 static int make_fifo(struct entry *en, struct err *e)
 {
 	if (make_way(en, e) < 0)
 		return -e->code;
 	if (mkfifoat(en->t->dir, en->base, 0600) < 0)
 		return err_set(e, errno, "make the FIFO");
+	if (en->t->acl && forget_acl_at(en, e) < 0)
+		return -e->code;
 	return set_attrs_at(en, true, e);
 }
 
@@ -295,7 +312,7 @@ static int find_target(struct entry *en, const char *target, struct err *e)
 static int make_hardlink(struct entry *en, struct err *e)
 {
 	AUTO_BUF struct buf target = BUF_INIT;
-	AUTO_FREE char *dir = tarname_dir(en->name);
+	AUTO_FREE char *dir = tarname_dir(en->name), *path = NULL;
 	AUTO_CLOSE int from = -1;
 	int r = tarname_clean(en->w->link, &target, e);
 
@@ -313,19 +330,27 @@ static int make_hardlink(struct entry *en, struct err *e)
 		return r;
 	if (linkat(from, tarname_base(target.data), en->t->dir, en->base, 0) < 0)
 		return err_set(e, errno, "make the hard link to '%s'", target.data);
+	path = path_of(en);
+	tree_note_link(en->t, path);
 	return 0;
 }
 
 /* A whiteout acts on the layers below only; what this layer has of the name stays. */
 static int make_whiteout(struct entry *en, const char *hidden, struct err *e)
 {
+	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int fd = openat(en->t->dir, hidden,
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		return tree_set_opaque(fd, e);
-	if (errno == ENOENT && mknodat(en->t->dir, hidden, S_IFCHR, makedev(0, 0)) < 0)
+	if (errno != ENOENT)
+		return 0;
+	if (mknodat(en->t->dir, hidden, S_IFCHR, makedev(0, 0)) < 0)
 		return err_set(e, errno, "make the whiteout");
+	path = en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, hidden)
+				   : str_dup(hidden);
+	tree_late_whiteout(en->t, path);
 	return 0;
 }
 
@@ -407,6 +432,9 @@ int entry_apply(struct tree *t, const struct wire_entry *w, const struct entry_i
 	en.mtime.tv_sec = w->m->mtime;
 	en.mtime.tv_nsec = w->m->mtime_ns;
 	r = tarname_clean(w->name, &name, e);
+	if (r == 0 && t->remembered > TREE_REMEMBER_MAX)
+		r = err_msg(e, E2BIG,
+			    "too many directories and whiteouts come before it");
 	if (r == 0)
 		r = check_numbers(w->m, e);
 	if (r == 0) {

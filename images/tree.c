@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/sysmacros.h>
@@ -22,6 +23,7 @@ enum {
 void tree_init(struct tree *t, int root, int below, enum tree_mode mode)
 {
 	*t = (struct tree){ .root = root, .below = below, .mode = mode, .dir = -1 };
+	t->acl = mode == TREE_ABOVE; /* those below may have one */
 }
 
 void tree_forget(struct tree *t)
@@ -36,6 +38,8 @@ void tree_free(struct tree *t)
 {
 	tree_forget(t);
 	buf_free(&t->dir_path);
+	strv_free(&t->whiteouts);
+	tdestroy(t->links, free);
 	for (size_t i = 0; i < t->n_times; i++)
 		free(t->times[i].path);
 	free(t->times);
@@ -60,6 +64,12 @@ bool tree_is_opaque(int fd)
 	return fgetxattr(fd, XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
 }
 
+void tree_forget_acls(int fd)
+{
+	(void)fremovexattr(fd, "system.posix_acl_access");
+	(void)fremovexattr(fd, "system.posix_acl_default");
+}
+
 int tree_mkdir(int dir, const char *base, bool opaque, int *ret_fd, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
@@ -71,6 +81,7 @@ int tree_mkdir(int dir, const char *base, bool opaque, int *ret_fd, struct err *
 	 * to set */
 	if (fd < 0 || fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0)
 		return err_set(e, errno, "mkdir '%s'", base);
+	tree_forget_acls(fd);
 	if (opaque && tree_set_opaque(fd, e) < 0)
 		return -e->code;
 	*ret_fd = fd_take(&fd);
@@ -115,9 +126,92 @@ void tree_late_mtime(struct tree *t, const char *path, struct timespec mtime)
 		t->times = mem_grow(t->times, t->n_times ? 2 * t->n_times : 1,
 				    sizeof(*t->times));
 	t->times[t->n_times++] = (struct tree_time){ str_dup(path), mtime };
+	t->remembered += strlen(path) + sizeof(*t->times);
 }
 
-void tree_set_mtimes(struct tree *t)
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+void tree_note_link(struct tree *t, const char *path)
+{
+	char *copy = str_dup(path), **found = tsearch(copy, &t->links, by_path);
+
+	if (!found)
+		abort(); /* out of memory, as in base/str.h */
+	if (*found != copy)
+		free(copy);
+	t->remembered += strlen(path) + 4 * sizeof(path);
+}
+
+bool tree_forget_link(struct tree *t, const char *path)
+{
+	char **found = tfind(path, &t->links, by_path), *owned;
+
+	if (!found)
+		return false;
+	owned = *found;
+	tdelete(path, &t->links, by_path);
+	free(owned);
+	return true;
+}
+
+void tree_late_whiteout(struct tree *t, const char *path)
+{
+	strv_add(&t->whiteouts, path);
+	t->remembered += strlen(path) + sizeof(path);
+}
+
+/* Is the directory of @path, or one above it, opaque? */
+static bool below_opaque(struct tree *t, const char *path)
+{
+	AUTO_FREE char *dir = tarname_dir(path);
+
+	for (;;) {
+		AUTO_CLOSE int fd = fd_open_beneath(t->root, *dir ? dir : ".",
+						    O_RDONLY | O_DIRECTORY, 0);
+		char *up;
+
+		if (fd >= 0 && tree_is_opaque(fd))
+			return true;
+		if (!*dir)
+			return false;
+		up = tarname_dir(dir);
+		free(dir);
+		dir = up;
+	}
+}
+
+static bool hides_something(struct tree *t, const char *path)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (t->mode == TREE_BOTTOM || below_opaque(t, path))
+		return false;
+	if (t->mode == TREE_ALONE)
+		return true; /* who knows */
+	fd = fd_open_beneath(t->below, path, O_PATH | O_NOFOLLOW, 0);
+	return fd >= 0;
+}
+
+static void drop_whiteout(struct tree *t, const char *path)
+{
+	AUTO_FREE char *name = tarname_dir(path);
+	AUTO_CLOSE int dir =
+		fd_open_beneath(t->root, *name ? name : ".", O_RDONLY | O_DIRECTORY, 0);
+	const char *base = tarname_base(path);
+	struct stat st;
+
+	if (dir >= 0 && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    tree_is_whiteout(&st) && !hides_something(t, path)) {
+		(void)unlinkat(dir, base, 0);
+		/* on top of others the same layer would need it */
+		t->depends = t->depends || t->mode == TREE_BOTTOM;
+	}
+}
+
+static void set_mtimes(struct tree *t)
 {
 	for (size_t i = 0; i < t->n_times; i++) {
 		const char *path = *t->times[i].path ? t->times[i].path : ".";
@@ -128,6 +222,13 @@ void tree_set_mtimes(struct tree *t)
 		if (fd >= 0)
 			(void)futimens(fd, ts);
 	}
+}
+
+void tree_finish(struct tree *t)
+{
+	strv_foreach (i, &t->whiteouts)
+		drop_whiteout(t, t->whiteouts.v[i]);
+	set_mtimes(t);
 }
 
 /* One walk from the root along a path whose components may be missing or symlinks. */
@@ -443,4 +544,17 @@ int tree_copy_up(struct tree *t, const char *base, struct err *e)
 	if (S_ISLNK(st.st_mode))
 		return copy_symlink(t, from, base, e);
 	return err_msg(e, EINVAL, "its hard link's target '%s' is no file", path);
+}
+
+int tree_copy_content(int from_dir, const char *from, int to_dir, const char *to,
+		      struct err *e)
+{
+	AUTO_CLOSE int in = openat(from_dir, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_CLOSE int out =
+		openat(to_dir, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (in < 0 || out < 0 || fstat(in, &st) < 0)
+		return err_set(e, errno, "copy '%s'", from);
+	return copy_data(in, out, st.st_size, e);
 }

@@ -143,6 +143,26 @@ static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
 	return split_data(u->split, path, offset, n, e);
 }
 
+/* A file with other names is not moved: they would count a link too many. Where it is the
+ * name that its content came under, that is copied. */
+static int displace_linked(struct unpack *u, int dir, const char *base, const char *path,
+			   uint64_t size, struct err *e)
+{
+	static const char copy[] = "displaced";
+	int r = 0;
+
+	if (!tree_forget_link(&u->tree, path)) {
+		r = on_room(u, size, e);
+		if (r == 0)
+			r = tree_copy_content(dir, base, u->job->dir, copy, e);
+		if (r == 0)
+			r = split_moved(u->split, u->job->dir, copy, path, e);
+	}
+	if (r == 0 && unlinkat(dir, base, 0) < 0)
+		r = err_set(e, errno, "replace what is there");
+	return r;
+}
+
 /* Content is kept, since it is part of the stream; what is empty need not be. */
 static int on_displace(void *arg, int dir, const char *base, const char *path,
 		       struct err *e)
@@ -150,11 +170,14 @@ static int on_displace(void *arg, int dir, const char *base, const char *path,
 	struct unpack *u = arg;
 	struct stat st;
 
-	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size == 0)
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, errno, "look at what is there");
+	if (S_ISREG(st.st_mode) && st.st_size == 0)
 		return unlinkat(dir, base, 0) < 0
 			       ? err_set(e, errno, "replace what is there")
 			       : 0;
+	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+		return displace_linked(u, dir, base, path, (uint64_t)st.st_size, e);
 	return split_moved(u->split, dir, base, path, e);
 }
 
@@ -278,7 +301,7 @@ static int run(struct unpack *u, struct image_store *s, struct err *e)
 	if (r == 0)
 		r = split_finish(u->split, NULL, e);
 	if (r == 0)
-		tree_set_mtimes(&u->tree);
+		tree_finish(&u->tree);
 	return r;
 }
 

@@ -43,6 +43,7 @@ static int put_image(struct buf *b, const json_t *desc, struct err *e)
 		wire_put(b, "architecture", json_str(platform, "architecture", ""));
 		put_string(b, platform, "variant", "variant");
 	}
+	put_string(b, desc, "mediaType", "type");
 	put_string(b, notes, "io.containerd.image.name", "full_name");
 	put_string(b, notes, "org.opencontainers.image.ref.name", "ref_name");
 	if (json_object_get(notes, "vnd.docker.reference.type"))

@@ -6,6 +6,7 @@
 #include "images/parse/inflate.h"
 
 #include <errno.h>
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,10 +51,69 @@ static int fill(struct inflate *s, size_t max, struct err *e)
 	return 0;
 }
 
-static void start_gzip(struct inflate *s)
+enum { FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, FRESERVED = 0xe0 };
+
+/* Past a string of the header; 0 if its end is not at hand. */
+static size_t past_string(const unsigned char *p, size_t n, size_t at)
 {
+	const unsigned char *nul = at < n ? memchr(p + at, 0, n - at) : NULL;
+
+	return nul ? (size_t)(nul - p) + 1 : 0;
+}
+
+/* Length of a gzip header (RFC 1952, 2.3), 0 if it is not at hand as a whole; the
+ * decoder's own reading of it takes reserved flags and miscounts the header's checksum.
+ */
+static size_t gzip_header(const unsigned char *p, size_t n)
+{
+	size_t at = 10;
+
+	if (n < at)
+		return 0;
+	if (p[3] & FEXTRA) {
+		if (n < at + 2)
+			return 0;
+		at += 2 + p[10] + ((size_t)p[11] << 8);
+	}
+	if (p[3] & FNAME && !(at = past_string(p, n, at)))
+		return 0;
+	if (p[3] & FCOMMENT && !(at = past_string(p, n, at)))
+		return 0;
+	if (p[3] & FHCRC)
+		at += 2;
+	return at <= n ? at : 0;
+}
+
+static bool header_is_sound(const unsigned char *p, size_t n)
+{
+	uint32_t crc = p[3] & FHCRC ? crc32_gzip_refl(0, p, n - 2) : 0;
+
+	return p[0] == 0x1f && p[1] == 0x8b && p[2] == 8 && !(p[3] & FRESERVED) &&
+	       (!(p[3] & FHCRC) ||
+		(p[n - 2] == (crc & 0xff) && p[n - 1] == (crc >> 8 & 0xff)));
+}
+
+static int start_gzip(struct inflate *s, struct err *e)
+{
+	size_t n;
+	int r;
+
+	while ((n = gzip_header(s->in, s->in_n)) == 0) {
+		if (s->ended)
+			return err_msg(e, EINVAL, "its compressed data is cut short");
+		if (s->in_n == IN_SIZE)
+			return err_msg(e, EINVAL, "its gzip header is too long");
+		r = fill(s, IN_SIZE - s->in_n, e);
+		if (r < 0)
+			return r;
+	}
+	if (!header_is_sound(s->in, n))
+		return err_msg(e, EINVAL, "its gzip data is damaged (header)");
+	s->in += n;
+	s->in_n -= n;
 	isal_inflate_init(&s->z);
-	s->z.crc_flag = ISAL_GZIP;
+	s->z.crc_flag = ISAL_GZIP_NO_HDR_VER;
+	return 0;
 }
 
 static int start(struct inflate *s, struct err *e)
@@ -71,8 +131,6 @@ static int start(struct inflate *s, struct err *e)
 		return err_msg(e, EINVAL,
 			       "it is compressed by %s; gzip and zstd are known",
 			       s->form == MAGIC_XZ ? "xz" : "bzip2");
-	if (s->form == MAGIC_GZIP)
-		start_gzip(s);
 	if (s->form == MAGIC_ZSTD && !(s->zstd = ZSTD_createDCtx()))
 		return err_set(e, ENOMEM, "start zstd");
 	return 0;
@@ -87,7 +145,7 @@ int inflate_open(int fd, struct inflate **ret, struct err *e)
 	s->between = true;
 	s->in = s->in_buf;
 	r = start(s, e);
-	s->between = s->form == MAGIC_PLAIN || s->in_n == 0;
+	s->between = s->form != MAGIC_ZSTD || s->in_n == 0;
 	if (r < 0)
 		inflate_free(s);
 	else
@@ -115,8 +173,7 @@ static int next_member(struct inflate *s, struct err *e)
 	if (*s->in != 0x1f)
 		return err_msg(e, EINVAL, "bytes follow the end of its gzip data");
 	s->between = false;
-	start_gzip(s);
-	return 0;
+	return start_gzip(s, e);
 }
 
 static ssize_t next_gzip(struct inflate *s, struct err *e)

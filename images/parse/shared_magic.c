@@ -1,9 +1,20 @@
 /* images/parse/shared_magic.c - see magic.h; linked into minibox and minibox-parse. */
 #include "images/parse/magic.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "runtime/base/str.h"
+
+/* A frame to pass over, of which there are 16 kinds, may come first (RFC 8878, 3.1.2). */
+#define ZSTD_SKIPPABLE 0x184d2a50u
+
+static uint32_t magic_le32(const void *data)
+{
+	const unsigned char *p = data;
+
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 enum magic_form magic_form(const void *data, size_t n)
 {
@@ -23,5 +34,7 @@ enum magic_form magic_form(const void *data, size_t n)
 		    memcmp((const char *)data + magic[i].at, magic[i].bytes,
 			   magic[i].n) == 0)
 			return magic[i].form;
+	if (n >= 4 && (magic_le32(data) & 0xfffffff0) == ZSTD_SKIPPABLE)
+		return MAGIC_ZSTD;
 	return MAGIC_PLAIN;
 }

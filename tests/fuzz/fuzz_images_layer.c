@@ -110,7 +110,7 @@ static void unpack(struct layer *l)
 	l->in = messages_new(l->fd);
 	apply_all(l);
 	messages_free(l->in);
-	tree_set_mtimes(&l->tree);
+	tree_finish(&l->tree);
 	tree_free(&l->tree);
 }
 
