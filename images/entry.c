@@ -175,9 +175,12 @@ static int write_data(struct entry *en, int fd, struct err *e)
 	while ((n = en->io->data(en->io->arg, &data, &at, e)) > 0) {
 		if (at > size || (uint64_t)n > size - at)
 			return err_msg(e, EINVAL, "its data goes past its size");
+		/* what is written twice could not be made a stream again */
+		if (at < end)
+			return err_msg(e, EINVAL, "its sparse map overlaps itself");
 		if (en->io->room(en->io->arg, (uint64_t)n, e) < 0 ||
 		    write_at(fd, data, (size_t)n, (off_t)at, e) < 0 ||
-		    en->io->placed(en->io->arg, path, at, (uint64_t)n, e) < 0)
+		    en->io->placed(en->io->arg, path, at, data, (size_t)n, e) < 0)
 			return -e->code;
 		en->totals->bytes += (uint64_t)n;
 		if (at + (uint64_t)n > end)

@@ -135,12 +135,12 @@ static ssize_t on_data(void *arg, const void **ret, uint64_t *ret_offset, struct
 	return n;
 }
 
-static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
-		     struct err *e)
+static int on_placed(void *arg, const char *path, uint64_t offset, const void *data,
+		     size_t n, struct err *e)
 {
 	struct unpack *u = arg;
 
-	return split_data(u->split, path, offset, n, e);
+	return split_data(u->split, path, offset, data, n, e);
 }
 
 /* Content is kept, since it is part of the stream; what is empty need not be. */
