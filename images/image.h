@@ -139,6 +139,19 @@ must_check int image_config_json(struct image_store *s, const char *id, char **r
 must_check int image_remove(struct image_store *s, const char *ref,
 			    const struct strv *used_ids, struct err *e);
 
+/**
+ * image_save() - write images as one archive: an OCI layout that is a docker-archive, too
+ * @refs: as for image_find(); with all their names; several may share layers
+ * @fd:   a file or a pipe, written from where it stands
+ * @what: what @fd is called in messages
+ * Layers are their tar streams as they were loaded, so the images keep their ids.
+ * Return: 0; -ENOENT naming what is not in the store; -ENODATA for a layer loaded by a
+ * version that kept no stream; -EINVAL for one that has changed since. Of a failure
+ * before the last byte the archive shows by its missing end.
+ */
+must_check int image_save(struct image_store *s, const struct strv *refs, int fd,
+			  const char *what, struct err *e);
+
 struct image_mount_opts {
 	int userns_fd;         /* layers and upper are idmapped by it; -1: as they are */
 	const char *upper_dir; /* absolute; holds upper/ and work/, made here; NULL:
