@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runtime/base/du.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
@@ -40,11 +41,12 @@ struct image_health {     /* HEALTHCHECK of the config; test.n == 0: none */
 };
 
 struct image {
-	char *id;             /* "sha256:" + 64 hex: digest of the config */
-	struct strv names;    /* "postgres:16", familiar form; may be empty */
-	struct strv layers;   /* store keys, bottom first */
-	struct strv diff_ids; /* "sha256:…", bottom first */
-	uint64_t size_bytes;  /* unpacked, all layers */
+	char *id;              /* "sha256:" + 64 hex: digest of the config */
+	struct strv names;     /* "postgres:16", familiar form; may be empty */
+	struct strv layers;    /* store keys, bottom first */
+	struct strv diff_ids;  /* "sha256:…", bottom first */
+	uint64_t size_bytes;   /* unpacked, all layers */
+	uint64_t unique_bytes; /* of these, in layers no other image has (image_list()) */
 	char *created, *os, *architecture;
 	/* config */
 	struct strv entrypoint, cmd, env, volumes, ports, labels; /* labels: "k=v" */
@@ -138,6 +140,52 @@ must_check int image_config_json(struct image_store *s, const char *id, char **r
  */
 must_check int image_remove(struct image_store *s, const char *ref,
 			    const struct strv *used_ids, struct err *e);
+
+/**
+ * image_tag() - let @name mean the image @ref as well
+ * @name: an image name without a digest; ":latest" is added where it has no tag. An image
+ *        that had it before loses it, and stays.
+ * Return: 0; IMAGE_E_NOT_FOUND; -EINVAL for what is no name; -errno
+ */
+must_check int image_tag(struct image_store *s, const char *ref, const char *name,
+			 struct err *e);
+
+struct image_prune_opts {
+	bool all;          /* images with names, too */
+	bool dry_run;      /* only say what would go */
+	uint64_t since_ns; /* keep what was loaded later (CLOCK_REALTIME); UINT64_MAX:
+			      none */
+	const struct strv *used_ids; /* of images that containers use: kept */
+};
+struct image_pruned {
+	struct image **images;
+	size_t n, layers;
+	uint64_t bytes;     /* on the disk, of all that is gone */
+	bool layers_in_use; /* a load or save is under way: layers were left for later */
+};
+void image_pruned_free(struct image_pruned *p);
+/**
+ * image_prune() - remove images that nobody uses, then layers that no image has
+ * @ret: what was removed, also after a failure; freed by the caller always
+ */
+must_check int image_prune(struct image_store *s, const struct image_prune_opts *o,
+			   struct image_pruned *ret, struct err *e);
+
+/* What the store takes up on the disk, in bytes of whole blocks. */
+struct image_df {
+	size_t images, layers;
+	uint64_t image_bytes;  /* configs, records, names, archives seen */
+	uint64_t layer_bytes;  /* all layers, of which … */
+	uint64_t shared_bytes; /* … those that several images have, */
+	uint64_t unused_bytes; /* … and those that none has */
+	uint64_t tmp_bytes;    /* being made, or left by a load that was killed */
+};
+/**
+ * image_df() - count it
+ * @d: what was counted with it already is not counted again
+ */
+must_check int image_df(struct image_store *s, struct du *d, struct image_df *ret,
+			struct err *e);
 
 /**
  * image_save() - write images as one archive: an OCI layout that is a docker-archive, too

@@ -19,8 +19,8 @@ static char *chain_key(const struct layer_want *w)
 	return str_fmt("chain-%s", w->chain_id.hex);
 }
 
-static int read_meta(struct image_store *s, const char *key, struct layer_meta *ret,
-		     struct err *e)
+int layer_meta(struct image_store *s, const char *key, struct layer_meta *ret,
+	       struct err *e)
 {
 	AUTO_FREE char *path = str_fmt("%s/layer.json", key);
 	AUTO_JSON json_t *j = NULL;
@@ -51,13 +51,13 @@ static int find(struct image_store *s, const struct layer_want *w, char **ret_ke
 		struct layer_meta *ret, struct err *e)
 {
 	AUTO_FREE char *chain = chain_key(w);
-	int r = read_meta(s, chain, ret, e);
+	int r = layer_meta(s, chain, ret, e);
 
 	if (r == 0)
 		*ret_key = TAKE(chain);
 	if (r != IMAGE_E_NOT_FOUND || w->below >= 0)
 		return r;
-	r = read_meta(s, w->diff_id.hex, ret, e);
+	r = layer_meta(s, w->diff_id.hex, ret, e);
 	if (r == 0)
 		*ret_key = str_dup(w->diff_id.hex);
 	return r;

@@ -48,6 +48,9 @@ must_check int layer_ensure(struct image_store *s, const struct layer_want *w,
 must_check int layer_import(struct image_store *s, const struct blob *blob,
 			    char **ret_key, struct digest *ret_diff_id,
 			    struct layer_meta *ret_meta, struct err *e);
+/** layer_meta() - what is known of layer @key; IMAGE_E_NOT_FOUND if the store lacks it */
+must_check int layer_meta(struct image_store *s, const char *key, struct layer_meta *ret,
+			  struct err *e);
 /** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it
  */
 must_check int layer_open(struct image_store *s, const char *key, int *ret_fd,

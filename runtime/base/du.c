@@ -18,7 +18,6 @@ enum {
 	DEPTH_MAX = 16384,
 	STRIDE = 64,        /* levels from one open directory to the next */
 	PATH_STRIDE = 2048, /* or bytes: the kernel takes 4095, and a name is 255 */
-	BLOCK = 512,        /* of st_blocks, whatever the file system's own */
 };
 
 struct walk {
@@ -82,7 +81,7 @@ static bool count(struct walk *w, int dir, const char *name)
 		w->dev = st.st_dev;
 	if (st.st_dev != w->dev || counted(w->du, &st))
 		return false;
-	w->bytes += (uint64_t)st.st_blocks * BLOCK;
+	w->bytes += (uint64_t)st.st_blocks * DU_BLOCK;
 	return S_ISDIR(st.st_mode);
 }
 

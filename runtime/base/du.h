@@ -11,6 +11,10 @@
 
 #include "runtime/base/err.h"
 
+enum {
+	DU_BLOCK = 512
+}; /* bytes of a unit of st_blocks, whatever the file system's own */
+
 /* Files of several names that have been counted. All trees counted with the same one are
  * as one tree. */
 struct du {

@@ -56,9 +56,10 @@ const struct cli_command cmd_load = {
 
 static json_t *image_json(const struct image *img)
 {
-	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:i}", "id", img->id, "names",
+	return json_pack("{s:s,s:o,s:I,s:I,s:s,s:s,s:s,s:i}", "id", img->id, "names",
 			 json_from_strv(&img->names), "size_bytes",
-			 (json_int_t)img->size_bytes, "created", img->created, "os",
+			 (json_int_t)img->size_bytes, "unique_bytes",
+			 (json_int_t)img->unique_bytes, "created", img->created, "os",
 			 img->os, "architecture", img->architecture, "layers",
 			 (int)img->layers.n);
 }
@@ -71,16 +72,18 @@ static void print_images(struct image **list, size_t n)
 		strv_foreach (k, &list[i]->names)
 			if ((int)strlen(list[i]->names.v[k]) > width)
 				width = (int)strlen(list[i]->names.v[k]);
-	printf("%-*s  %-12s  %-10s  %s\n", width, "NAME", "ID", "SIZE", "CREATED");
+	printf("%-*s  %-12s  %-10s  %-10s  %s\n", width, "NAME", "ID", "SIZE", "UNIQUE",
+	       "CREATED");
 	for (size_t i = 0; i < n; i++) {
 		const struct image *img = list[i];
-		char size[16];
+		char size[16], unique[16];
 
 		for (size_t k = 0; k < (img->names.n ? img->names.n : 1); k++)
-			printf("%-*s  %.12s  %-10s  %.19s\n", width,
+			printf("%-*s  %.12s  %-10s  %-10s  %.19s\n", width,
 			       img->names.n ? img->names.v[k] : "<none>",
 			       img->id + strlen("sha256:"),
-			       cli_size(img->size_bytes, size), img->created);
+			       cli_size(img->size_bytes, size),
+			       cli_size(img->unique_bytes, unique), img->created);
 	}
 }
 

@@ -1,0 +1,252 @@
+#!/bin/bash
+# needs: root. Images out of the store again, their names, what they take up, what has changed.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+cd "$W" || exit 1
+mk() { /usr/bin/python3 "$TOP/tests/lib/mkimage.py" "$@"; }
+layers() { ls "$MINIBOX_ROOT/layers" | grep -v '^\.' | sort; }
+id_of() { mb inspect "$1" | /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["id"])'; }
+# tree ROOT: all that a store's layers are, each name with its attributes and content
+tree() {
+	(cd "$1/layers" && find . ! -name '*.lock' ! -name layer.json -print0 | sort -z | /usr/bin/python3 -c '
+import hashlib, os, stat, sys
+for p in sys.stdin.buffer.read().split(b"\0")[:-1]:
+    s = os.lstat(p)
+    x = {k: os.getxattr(p, k, follow_symlinks=False) for k in os.listxattr(p, follow_symlinks=False)}
+    body = hashlib.sha1(open(p, "rb").read()).hexdigest() if stat.S_ISREG(s.st_mode) else \
+        os.readlink(p) if stat.S_ISLNK(s.st_mode) else ""
+    time = s.st_mtime_ns if b"/fs" in p and not stat.S_ISCHR(s.st_mode) else 0
+    size = 0 if stat.S_ISDIR(s.st_mode) else s.st_size
+    links = 0 if stat.S_ISDIR(s.st_mode) else s.st_nlink
+    print(p, oct(s.st_mode), s.st_uid, s.st_gid, size, s.st_rdev, links, time, sorted(x.items()), body)')
+}
+odd_layers() { # odd1.tar odd2.tar: whatever a layer may hold
+	/usr/bin/python3 - "$TOP/tests/lib" <<-'EOF'
+	import io, subprocess, sys, tarfile
+	sys.path.insert(0, sys.argv[1])
+	from mkimage import Tar
+	a = Tar()
+	a.add("etc", "d", mode=0o750, uid=3, gid=4, mtime=1234567890.5)
+	a.add("etc/a", data="a" * 1000, mode=0o4755, mtime=99)
+	a.add("etc/a", data="other", uid=7)                    # again, shorter
+	a.add("d/deep", data="x")                              # a parent nobody made
+	a.add("d", "d", mode=0o700)
+	a.add("d", data="now a file")                          # all of it replaced
+	a.add("h1", data="linked" * 100)
+	a.add("h2", "h", link="h1")
+	a.add("h1", data="no more the same")
+	a.add("l", "l", link="/etc/a", mtime=77)
+	a.add("fifo", "p", mode=0o622)
+	a.add("dev", "c", dev=(1, 3))                          # left out
+	a.add("cap", data="c", xattrs={"user.x": "1", "security.capability": b"\x01\x00\x00\x02\x00\x20\x00\x00" + bytes(12)})
+	a.add("bad-\udcff\udcfe", data="latin")
+	a.add("n" * 200 + "/" + "m" * 200, data="long")
+	a.add("empty", data="")
+	a.add("empty", data="")
+	a.add("opq", "d")
+	a.add("opq/kept", data="k")
+	open("odd1.tar", "wb").write(a.data() + bytes(3000) + b"behind the end")
+	b = Tar()
+	b.add("opq/.wh..wh..opq", data="hidden content")
+	b.add("etc/.wh.a")
+	b.add("new/dir/f", data="parents from nowhere")
+	b.add("h3", "h", link="h2")                            # of the layer below
+	open("odd2.tar", "wb").write(b.data())
+	EOF
+	truncate -s 3M hole; printf start | dd of=hole conv=notrunc status=none
+	printf middle | dd of=hole bs=1M seek=2 conv=notrunc status=none
+	tar --sparse -cf sparse-gnu.tar hole
+	tar --sparse --format=posix -cf sparse-pax.tar hole
+}
+
+test_saved_archives_load_as_the_same_images() {
+	odd_layers
+	mk one.tar --name odd:1 --layer odd1.tar --layer odd2.tar --layer sparse-gnu.tar --cmd sleep 1
+	mk two.tar --name odd:2 --layer odd1.tar --layer sparse-pax.tar --zstd --cmd sleep 2
+	status 0 mb load one.tar two.tar
+	status 0 mb save -o saved.tar odd:1 odd:2
+	[ -z "$OUT" ]
+	# layers that two images have are there once, and come out as they went in
+	eq "$(tar tf saved.tar | sort | uniq -d)" ''
+	for l in odd1 odd2 sparse-gnu sparse-pax; do
+		tar xOf saved.tar "blobs/sha256/$(sha256sum <$l.tar | cut -c1-64)" | cmp - $l.tar
+	done
+	MINIBOX_ROOT=$W/again status 0 mb load saved.tar
+	for i in odd:1 odd:2; do
+		eq "$(MINIBOX_ROOT=$W/again id_of $i)" "$(id_of $i)"
+	done
+	tree "$MINIBOX_ROOT" >tree.a
+	tree "$W/again" >tree.b
+	[ "$(wc -l <tree.a)" -gt 40 ]
+	cmp tree.a tree.b
+	# and once more, through a pipe
+	MINIBOX_ROOT=$W/again mb save odd:1 odd:2 | cmp - saved.tar
+	mb save odd:1 odd:2 | MINIBOX_ROOT=$W/piped mb load -
+	tree "$W/piped" | cmp tree.a -
+}
+test_saved_archives_are_taken_by_skopeo() {
+	status 0 mb save -o odd1.oci odd:1
+	skopeo inspect --no-tags oci-archive:odd1.oci >/dev/null
+	skopeo inspect --no-tags docker-archive:odd1.oci >/dev/null
+	eq "$(skopeo inspect --config --raw docker-archive:saved.tar:docker.io/library/odd:2 | sha256sum | cut -c1-64)" "$(id_of odd:2 | cut -c8-)"
+	eq "$(skopeo inspect --config --raw oci-archive:odd1.oci | sha256sum | cut -c1-64)" "$(id_of odd:1 | cut -c8-)"
+	# it reads every blob and compares its digest
+	skopeo copy -q oci-archive:odd1.oci dir:copy
+	eq "$(ls copy | grep -c '^[0-9a-f]\{64\}$')" 4
+}
+test_save_keeps_every_name() {
+	status 0 mb tag odd:1 registry.example:5000/team/odd:v1
+	status 0 mb save -o names.tar odd:1
+	MINIBOX_ROOT=$W/names status 0 mb load names.tar
+	eq "$(MINIBOX_ROOT=$W/names mb images --json | grep -o '"odd:1"\|"registry.*v1"' | sort | tr '\n' ' ')" '"odd:1" "registry.example:5000/team/odd:v1" '
+	tar xOf names.tar manifest.json | grep -q '"RepoTags":\["odd:1","registry.example:5000/team/odd:v1"\]'
+	status 0 mb rmi registry.example:5000/team/odd:v1
+	id_of odd:1
+}
+test_save_never_leaves_half_a_file() {
+	cp saved.tar old.tar
+	status 1 mb save -o old.tar odd:1 nowhere:1
+	has "$OUT" "there is no image 'nowhere:1'"
+	cmp saved.tar old.tar
+	# a layer that has changed is found while it is written
+	layer=$MINIBOX_ROOT/layers/$(sha256sum <odd1.tar | cut -c1-64)
+	[ -d "$layer" ] || layer=$(echo "$MINIBOX_ROOT"/layers/chain-$(sha256sum <odd1.tar | cut -c1-64))
+	printf N | dd of="$layer/fs/d" conv=notrunc status=none
+	status 1 mb save -o old.tar odd:1
+	has "$OUT" "fs/d' has changed"
+	has "$OUT" odd:1
+	status 1 sh -c "$MINIBOX save odd:1 >/dev/null"
+	printf n | dd of="$layer/fs/d" conv=notrunc status=none
+	cmp saved.tar old.tar
+	eq "$(ls | grep 'old.tar.')" ''
+	status 1 mb save -o . odd:1
+	status 1 mb save -o no/where odd:1
+	# killed in the middle
+	{ mb save -o killed.tar odd:1 odd:2 & }; kill -9 $! ; wait $! 2>/dev/null || true
+	[ ! -e killed.tar ] || tar tf killed.tar >/dev/null
+	eq "$(ls | grep 'killed.tar.')" ''
+	status 0 mb save -o old.tar odd:1
+	tar tf old.tar >/dev/null
+	# to what is no file
+	mkfifo pipe
+	cat pipe >from.pipe & reader=$!
+	status 0 mb save -o pipe odd:1
+	wait $reader
+	cmp from.pipe old.tar
+	[ -p pipe ]
+	has "$(script -qec "$MINIBOX save odd:1" /dev/null)" 'is a terminal'
+}
+test_layers_of_older_versions_are_told() {
+	layer=$(ls -d "$MINIBOX_ROOT"/layers/*"$(sha256sum <odd1.tar | cut -c1-64)")
+	mv "$layer/stream.zst" aside
+	status 1 mb save -o old.tar odd:1
+	has "$OUT" 'older version'
+	mv aside "$layer/stream.zst"
+}
+test_tag_gives_and_moves_names() {
+	status 0 mb tag odd:1 moved
+	eq "$(id_of moved:latest)" "$(id_of odd:1)"
+	status 0 mb tag odd:2 moved:latest
+	eq "$(id_of moved)" "$(id_of odd:2)"
+	# an image that loses its last name stays, as <none>
+	mk lost.tar --name lost:1 --layer bb --file /etc/lost=1
+	status 0 mb load lost.tar
+	lost=$(id_of lost:1)
+	echo "$lost" >lost.id
+	status 0 mb tag odd:1 lost:1
+	eq "$(id_of "$lost")" "$lost"
+	has "$(mb images)" '<none>'
+	for bad in UPPER 'a b' '' "x@$lost" a:b:c ../x; do
+		status 1 mb tag odd:1 "$bad"
+		has "$OUT" "'$bad' is not an image name"
+	done
+	status 1 mb tag nowhere:1 x
+	has "$OUT" "there is no image 'nowhere:1'"
+	status 0 mb rmi moved lost:1
+	has "$(mb images)" odd:2
+}
+test_images_tell_what_they_share() {
+	mb images --json | /usr/bin/python3 -c '
+import json, sys
+i = {n: x for x in json.load(sys.stdin) for n in x["names"]}
+assert 0 < i["odd:1"]["unique_bytes"] < i["odd:1"]["size_bytes"], i
+assert 0 < i["odd:2"]["unique_bytes"] < i["odd:2"]["size_bytes"], i
+assert i["odd:1"]["size_bytes"] - i["odd:1"]["unique_bytes"] == i["odd:2"]["size_bytes"] - i["odd:2"]["unique_bytes"]'
+	has "$(mb images | head -n1)" UNIQUE
+}
+total() { mb df --json | /usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
+test_df_agrees_with_du() {
+	cat >df.conf <<-EOF
+	stack df;
+	volume v;
+	service a {
+		image $(cat lost.id);
+		command sh -c "head -c 3000000 /dev/zero >/big; head -c 2000000 /dev/zero >/v/big; echo hello; sleep 1000";
+		volumes v:/v;
+		stop_grace_period 1s;
+	}
+	EOF
+	status 0 mb up -d df.conf
+	until_ok 10 test -s "$MINIBOX_ROOT/volumes/df/v/big"
+	until_ok 10 sh -c "$MINIBOX logs df | grep hello"
+	sync
+	want=$(du -s --block-size=1 "$MINIBOX_ROOT" | cut -f1)
+	got=$(total 'd["total_bytes"]')
+	[ $(((got > want ? got - want : want - got) * 100)) -le "$want" ] || fail "df says $got, du $want"
+	# each sum is what du says of its directories
+	eq "$(total 'd["layers"]["bytes"]')" "$(du -s --block-size=1 "$MINIBOX_ROOT/layers" | cut -f1)"
+	eq "$(total 'd["volumes"]["count"], d["containers"]["count"], d["logs"]["count"]')" '1 1 1'
+	[ "$(total 'd["volumes"]["bytes"]')" -ge 2000000 ]
+	[ "$(total 'd["containers"]["bytes"]')" -ge 3000000 ]
+	eq "$(total 'd["layers"]["shared_bytes"]')" "$(du -s --block-size=1 "$MINIBOX_ROOT"/layers/*"$(sha256sum <odd1.tar | cut -c1-64)" | cut -f1)"
+	eq "$(total 'd["total_bytes"] - sum(d[k]["bytes"] for k in ("images", "layers", "containers", "volumes", "logs")) - d["other_bytes"]')" 0
+	has "$(mb df)" 'shared by several images'
+}
+test_prune_takes_what_nobody_uses() {
+	# a container of the nameless image runs, so it stays
+	before=$(layers)
+	status 0 mb prune
+	eq "$OUT" 'freed 0 B'
+	eq "$(layers)" "$before"
+	status 0 mb down --volumes df
+	status 0 mb prune --dry-run
+	has "$OUT" 'would remove image <none>'
+	has "$OUT" 'would remove 2 layers'
+	eq "$(layers)" "$before"
+	promised=$(echo "$OUT" | sed -n 's/would free //p')
+	used=$(total 'd["layers"]["bytes"] + d["images"]["bytes"]')
+	status 0 mb prune --older-than 1h
+	eq "$OUT" 'freed 0 B'
+	status 0 mb prune
+	has "$OUT" "freed $promised"
+	eq "$(layers | wc -l)" 4
+	# what it says is what the disk gained
+	gained=$((used - $(total 'd["layers"]["bytes"] + d["images"]["bytes"]')))
+	[ "$gained" -gt 1000000 ]
+	eq "$(numfmt --to=iec-i --format=%.1f "$gained" | sed 's/Mi$/ MiB/')" "$promised"
+	status 2 mb prune --older-than soon
+}
+test_prune_takes_layers_that_no_image_has() {
+	mkdir -p "$MINIBOX_ROOT/layers/0000/fs"
+	status 0 mb df
+	has "$OUT" 'belong to no image'
+	# not while images are loaded or saved
+	flock -s "$MINIBOX_ROOT/load.lock" "$MINIBOX" prune >out 2>&1
+	has "$(cat out)" 'left for the next prune'
+	[ -d "$MINIBOX_ROOT/layers/0000" ]
+	status 0 mb prune
+	has "$OUT" 'removed 1 layer'
+	[ ! -d "$MINIBOX_ROOT/layers/0000" ]
+}
+test_prune_all_by_age() {
+	touch -d '3 days ago' "$MINIBOX_ROOT/images/$(id_of odd:1 | cut -c8-)/record.json"
+	status 0 mb prune --all --older-than 2d
+	has "$OUT" 'removed image odd:1'
+	hasnt "$OUT" odd:2
+	id_of odd:2
+	status 0 mb prune --all
+	has "$OUT" 'removed image odd:2'
+	eq "$(layers)" ''
+	eq "$(mb images --json)" '[]'
+}
+run_tests "$@"
