@@ -37,6 +37,7 @@ struct entry_io {
 			struct err *e);
 	/* So many bytes are about to be written: -EFBIG, -ENOSPC if they may not. */
 	int (*room)(void *arg, uint64_t bytes, struct err *e);
+	bool hollow; /* files get their size, but nothing is written: for comparing */
 };
 
 /**

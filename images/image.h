@@ -171,6 +171,26 @@ void image_pruned_free(struct image_pruned *p);
 must_check int image_prune(struct image_store *s, const struct image_prune_opts *o,
 			   struct image_pruned *ret, struct err *e);
 
+struct image_verify {
+	/* Once for each fault. @layer: its key, or ""; @path: within the root, of a file
+	 * of that layer, or ""; @what: what is wrong with it ("has changed"). */
+	void (*fault)(void *arg, const char *image, const char *layer, const char *path,
+		      const char *what);
+	void *arg;
+	size_t images, layers, faults; /* filled: what was looked at */
+};
+/**
+ * image_verify() - hold what is in the store against the digests it was loaded by
+ * @refs: as for image_find(); empty: all
+ * Every layer's tar stream is made again and hashed, and unpacked once more, but for the
+ * content, to compare each name's attributes. Needs as many free inodes as the largest
+ * layer has.
+ * Return: 0, whatever was found; -ENOENT naming what is not in the store; -errno where
+ * it could not be done.
+ */
+must_check int image_verify(struct image_store *s, const struct strv *refs,
+			    struct image_verify *v, struct err *e);
+
 /* What the store takes up on the disk, in bytes of whole blocks. */
 struct image_df {
 	size_t images, layers;

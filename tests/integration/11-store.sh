@@ -111,12 +111,14 @@ test_save_never_leaves_half_a_file() {
 	# a layer that has changed is found while it is written
 	layer=$MINIBOX_ROOT/layers/$(sha256sum <odd1.tar | cut -c1-64)
 	[ -d "$layer" ] || layer=$(echo "$MINIBOX_ROOT"/layers/chain-$(sha256sum <odd1.tar | cut -c1-64))
+	touch -r "$layer/fs/d" stamp
 	printf N | dd of="$layer/fs/d" conv=notrunc status=none
 	status 1 mb save -o old.tar odd:1
 	has "$OUT" "fs/d' has changed"
 	has "$OUT" odd:1
 	status 1 sh -c "$MINIBOX save odd:1 >/dev/null"
 	printf n | dd of="$layer/fs/d" conv=notrunc status=none
+	touch -r stamp "$layer/fs/d"
 	cmp saved.tar old.tar
 	eq "$(ls | grep 'old.tar.')" ''
 	status 1 mb save -o . odd:1
@@ -201,6 +203,93 @@ test_df_agrees_with_du() {
 	eq "$(total 'd["layers"]["shared_bytes"]')" "$(du -s --block-size=1 "$MINIBOX_ROOT"/layers/*"$(sha256sum <odd1.tar | cut -c1-64)" | cut -f1)"
 	eq "$(total 'd["total_bytes"] - sum(d[k]["bytes"] for k in ("images", "layers", "containers", "volumes", "logs")) - d["other_bytes"]')" 0
 	has "$(mb df)" 'shared by several images'
+}
+layer_of() { ls -d "$MINIBOX_ROOT"/layers/*"$(sha256sum <"$1" | cut -c1-64)"; }
+test_verify_finds_nothing_wrong() {
+	status 0 mb images --verify
+	has "$OUT" '3 images, 6 layers: 0 faults'
+	status 0 mb images --verify odd:1 odd:2 odd:1
+	has "$OUT" '2 images, 4 layers: 0 faults'
+	status 1 mb images --verify nowhere:1
+	has "$OUT" "there is no image 'nowhere:1'"
+	status 2 mb images odd:1
+	eq "$(ls -A "$MINIBOX_ROOT/tmp" | grep -v '\.lock$')" ''
+}
+# found PATH WHAT: exactly one line of the last status names the layer $l, PATH and WHAT
+found() { eq "$(echo "$OUT" | grep -F "$(basename "$l")" | grep -F "'$1' " | grep -cF "$2")" 1 || { echo "$OUT"; return 1; }; }
+xattr() { /usr/bin/python3 -c 'import os, sys; getattr(os, sys.argv[1] + "xattr")(*sys.argv[3:1:-1], *[b"2"] * (sys.argv[1] == "set"))' "$@"; }
+test_verify_finds_whatever_has_changed() {
+	cp -a "$MINIBOX_ROOT" good
+	l=$(layer_of odd1.tar) top=$(echo "$MINIBOX_ROOT"/layers/chain-* | tr ' ' '\n' | grep -vF "$l")
+	f=$l/fs
+	keep() { touch -r "$1" stamp; "${@:2}"; touch -r stamp "$1"; } # whoever damages a disk changes no times
+	keep "$f/etc/a" sh -c "printf O | dd of=$f/etc/a conv=notrunc status=none"
+	keep "$f/cap" truncate -s 0 "$f/cap"
+	keep "$f/d" sh -c "echo more >>$f/d"
+	keep "$f" rm "$f/h2"
+	keep "$f/h1" chmod 600 "$f/h1"
+	keep "$f/empty" chown 5 "$f/empty"
+	touch -h -d '1 Jan 2001' "$f/fifo"
+	keep "$f/opq" sh -c "echo new >$f/opq/new"
+	keep "$f/opq/kept" xattr set user.y "$f/opq/kept"
+	keep "$f" sh -c "rm $f/l; ln -s /etc/b $f/l"
+	keep "$l/replaced/0" sh -c "printf b | dd of=$l/replaced/0 conv=notrunc status=none"
+	status 1 mb images --verify odd:1
+	has "$OUT" "image 'odd:1'"
+	found /etc/a 'has changed'
+	found /cap 'is too short'
+	found /cap 'has another size'
+	found /d 'has another size'
+	found /h2 'is missing'
+	found /h1 'has another mode'
+	found /empty 'has another owner'
+	found /fifo 'has another time'
+	found /opq/new 'should not be there'
+	found /opq/kept 'has another set of xattrs'
+	found /l 'has another time, target'
+	found replaced/0 'has changed'
+	eq "$(echo "$OUT" | grep -c "$(basename "$l")")" 12
+	# whiteouts, opaque directories, copies from below, and types
+	rm -rf "$MINIBOX_ROOT"; cp -a good "$MINIBOX_ROOT"
+	l=$top f=$top/fs
+	keep "$f/etc" sh -c "rm $f/etc/a; echo >$f/etc/a"
+	xattr remove trusted.overlay.opaque "$f/opq"
+	keep "$f/h3" sh -c "printf X | dd of=$f/h3 conv=notrunc status=none"
+	status 1 mb images --verify odd:1
+	found /etc/a 'is of another type'
+	found /opq 'has another set of xattrs'
+	found /h2 'has another content' # which h3 is a link to
+	rm -rf "$MINIBOX_ROOT"; mv good "$MINIBOX_ROOT"
+	status 0 mb images --verify
+}
+test_verify_finds_damage_of_the_store_itself() {
+	cp -a "$MINIBOX_ROOT" good
+	again() { rm -rf "$MINIBOX_ROOT"; cp -a good "$MINIBOX_ROOT"; l=$(layer_of odd1.tar); }
+	again; mv "$l/stream.zst" aside
+	status 1 mb images --verify
+	has "$OUT" "layer '$(basename "$l")': it cannot be verified: it was loaded by an older version"
+	again; truncate -s -1 "$l/stream.zst"
+	status 1 mb images --verify
+	has "$OUT" "layer '$(basename "$l")'"
+	again; rm -r "$l"
+	status 1 mb images --verify odd:1
+	has "$OUT" "layer '$(basename "$l")': it is missing"
+	again; rm -r "$l/fs"
+	status 1 mb images --verify odd:1
+	has "$OUT" "layer '$(basename "$l")': its tree is missing"
+	again; sed -i 's/"bytes":/"bytes":1/' "$l/layer.json"
+	status 1 mb images --verify odd:1
+	has "$OUT" "'layer.json' has changed"
+	again; sed -i 's/sleep/slept/' "$MINIBOX_ROOT/images/$(id_of odd:2 | cut -c8-)/config.json"
+	status 1 mb images --verify
+	has "$OUT" "image 'odd:2': its config has changed"
+	has "$OUT" '6 layers: 1 fault'
+	# a stream that is another, but whole: of the second layer, say
+	again; cp "$(layer_of sparse-gnu.tar)/stream.zst" "$l/stream.zst"
+	status 1 mb images --verify odd:2
+	has "$OUT" "layer '$(basename "$l")'"
+	eq "$(ls -A "$MINIBOX_ROOT/tmp" | grep -v '\.lock$')" ''
+	rm -rf "$MINIBOX_ROOT"; mv good "$MINIBOX_ROOT"
 }
 test_prune_takes_what_nobody_uses() {
 	# a container of the nameless image runs, so it stays
