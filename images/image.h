@@ -171,6 +171,20 @@ void image_pruned_free(struct image_pruned *p);
 must_check int image_prune(struct image_store *s, const struct image_prune_opts *o,
 			   struct image_pruned *ret, struct err *e);
 
+/**
+ * image_import() - make an image of one layer from a root file system's tarball
+ * @path: a file (relative to @dir, or absolute), plain or compressed by gzip or zstd, or
+ *        "-": standard input
+ * @as:   what its config is to say: entrypoint, cmd, env ("K=V"), volumes, ports
+ *        ("80/tcp"), labels ("k=v"), user, workdir, stop_signal; names[0], if any, is its
+ *        name. All else is ignored.
+ * @ret:  owned by the caller
+ * Return: 0; -EINVAL for a name that is none; -errno as image_load(). On failure no image
+ * has come, and no name changed.
+ */
+must_check int image_import(struct image_store *s, int dir, const char *path,
+			    const struct image *as, struct image **ret, struct err *e);
+
 struct image_verify {
 	/* Once for each fault. @layer: its key, or ""; @path: within the root, of a file
 	 * of that layer, or ""; @what: what is wrong with it ("has changed"). */

@@ -315,6 +315,55 @@ test_prune_takes_what_nobody_uses() {
 	eq "$(numfmt --to=iec-i --format=%.1f "$gained" | sed 's/Mi$/ MiB/')" "$promised"
 	status 2 mb prune --older-than soon
 }
+test_import_makes_an_image_of_a_root() {
+	tar -C bb -cf root.tar .
+	status 0 mb import --cmd '["cat", "/etc/passwd"]' --env A=b --env B=c=d -u www --workdir /var \
+		--expose 80 --expose 53/udp --volume /data --label k=v --stop-signal SIGINT root.tar web:1
+	has "$OUT" 'web:1  sha256:'
+	mb inspect web:1 | /usr/bin/python3 -c '
+import json, sys
+c = json.load(sys.stdin)[0]["config"]
+assert c["os"] == "linux" and len(c["rootfs"]["diff_ids"]) == 1 and len(c["history"]) == 1, c
+assert c["config"] == {"Cmd": ["cat", "/etc/passwd"], "Env": ["A=b", "B=c=d"], "User": "www", "WorkingDir": "/var",
+    "ExposedPorts": {"80/tcp": {}, "53/udp": {}}, "Volumes": {"/data": {}}, "Labels": {"k": "v"}, "StopSignal": "SIGINT"}, c'
+	eq "$(mb inspect web:1 | grep -o 'sha256:[0-9a-f]*' | grep -c "$(sha256sum <root.tar | cut -c1-64)")" 2
+	printf 'stack im;\nservice a { image web:1; }\n' >im.conf
+	eq "$(mb run -q -f im.conf a)" "$(cat bb/etc/passwd)"
+	eq "$(mb run -q -f im.conf a sh -c 'echo $A $B; pwd; id -un')" "$(printf 'b c=d\n/var\nwww')"
+	# compressed and from a pipe it is the same layer; a line is for the shell; without a name
+	gzip -c root.tar >root.gz
+	status 0 sh -c "cat root.gz | $MINIBOX import --entrypoint 'echo \$0' -"
+	has "$OUT" '<none>  sha256:'
+	zstd -qc root.tar | mb import - web:2
+	eq "$(layers | wc -l)" 5
+	mb inspect "$(echo "$OUT" | grep -o 'sha256:.*')" | tr -d ' \n' | grep -qF '"Entrypoint":["/bin/sh","-c","echo$0"]'
+	# what is imported can be saved, and is whole
+	status 0 mb images --verify web:1
+	status 0 mb save -o web.tar web:1
+	tar xOf web.tar "blobs/sha256/$(sha256sum <root.tar | cut -c1-64)" | cmp - root.tar
+	skopeo inspect --no-tags docker-archive:web.tar >/dev/null
+}
+test_import_refuses_what_is_none() {
+	before=$(layers) images=$(mb images --json)
+	head -c 100000 /dev/urandom >noise
+	for bad in noise nowhere . odd1.tar:x; do
+		status 1 mb import "$bad" bad:1
+		has "$OUT" "'$bad'"
+		eq "$(echo "$OUT" | wc -l)" 1
+	done
+	status 1 mb import root.tar Not:A:Name
+	has "$OUT" 'is not an image name'
+	for o in '--env x' '--label =x' '--expose web' '--expose 0' '--expose 1/icmp' '--volume data' '--workdir x' '--cmd [1]' '--cmd ['; do
+		status 2 mb import $o root.tar bad:1
+		has "$OUT" "${o%% *}"
+	done
+	eq "$(layers)" "$before"
+	eq "$(mb images --json)" "$images"
+	eq "$(ls -A "$MINIBOX_ROOT/tmp" | grep -v '\.lock$')" ''
+	status 0 mb rmi web:1 web:2
+	status 0 mb prune
+	eq "$(layers | wc -l)" 4
+}
 test_prune_takes_layers_that_no_image_has() {
 	mkdir -p "$MINIBOX_ROOT/layers/0000/fs"
 	status 0 mb df
