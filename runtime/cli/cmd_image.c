@@ -189,9 +189,11 @@ static int rmi_run(struct cli *c, const struct cli_args *a, struct err *e)
 		if (r == IMAGE_E_NOT_FOUND)
 			r = err_msg(e, ENOENT, "there is no image '%s'", ref);
 		else if (r == IMAGE_E_IN_USE)
-			r = err_msg(e, EBUSY,
-				    "image '%s' is used by a container (minibox ps -a)",
-				    ref);
+			r = err_msg(
+				e, EBUSY,
+				"image '%s' is used by a container (minibox ps -a), or "
+				"mounted (minibox umount)",
+				ref);
 	}
 	return r;
 }

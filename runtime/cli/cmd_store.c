@@ -1,4 +1,4 @@
-/* cli/cmd_store.c - `tag`, `prune`, `df`: keeping the store in order. */
+/* cli/cmd_store.c - `tag`, `prune`, `df`, `mount`, `umount`: looking after the store. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,4 +196,67 @@ const struct cli_command cmd_df = {
 	.opts = df_opts,
 	.n_opts = ARRAY_LEN(df_opts),
 	.run = df_run,
+};
+
+static int find_image(struct cli *c, const char *ref, struct image **ret, struct err *e)
+{
+	struct image_store *store = NULL;
+	int r = cli_store(c, &store, e);
+
+	if (r == 0)
+		r = image_find(store, ref, ret, e);
+	return r == IMAGE_E_NOT_FOUND ? err_msg(e, ENOENT, "there is no image '%s'", ref)
+				      : r;
+}
+
+static int mount_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct image *img = NULL;
+	AUTO_FREE char *path = NULL;
+	int r = find_image(c, a->operands.v[0], &img, e);
+
+	if (r == 0)
+		r = stack_mount_image(c->host, c->store, img, &path, e);
+	if (r == 0)
+		puts(path);
+	image_free(img);
+	return r;
+}
+
+const struct cli_command cmd_mount = {
+	.name = "mount",
+	.operands = "IMAGE",
+	.summary = "Mount an image read-only for a look, and print where",
+	.more = "  ls \"$(minibox mount web:1)/etc\"; minibox umount web:1\n\n"
+		"A mounted image is in use: `rmi` and `prune` leave it alone.",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = mount_run,
+};
+
+static int umount_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->operands.n; i++) {
+		struct image *img = NULL;
+
+		r = find_image(c, a->operands.v[i], &img, e);
+		if (r == 0)
+			r = stack_umount_image(c->host, img, e);
+		if (r == STACK_E_ABSENT)
+			r = err_msg(e, ENOENT, "image '%s' is not mounted",
+				    a->operands.v[i]);
+		image_free(img);
+	}
+	return r;
+}
+
+const struct cli_command cmd_umount = {
+	.name = "umount",
+	.operands = "IMAGE...",
+	.summary = "Unmount what `mount` has mounted",
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = umount_run,
 };

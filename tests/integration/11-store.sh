@@ -364,6 +364,41 @@ test_import_refuses_what_is_none() {
 	status 0 mb prune
 	eq "$(layers | wc -l)" 4
 }
+test_mount_shows_an_image() {
+	status 0 mb load one.tar
+	status 0 mb mount odd:1
+	at=$OUT
+	eq "$(cat "$at/etc/a" 2>&1 | grep -c 'No such')" 1
+	eq "$(cat "$at/d")" 'now a file'
+	eq "$(cat "$at/hole" | tr -d '\0')" startmiddle
+	status 1 touch "$at/x"
+	has "$OUT" 'Read-only'
+	# again, and by another way of mounting, it is the same place
+	eq "$(mb mount "$(id_of odd:1)")" "$at"
+	# it is in use
+	status 1 mb rmi odd:1
+	has "$OUT" 'mounted'
+	status 0 mb prune --all
+	id_of odd:1
+	# busy while somebody is in it
+	(cd "$at" && status 1 mb umount odd:1 && has "$OUT" busy)
+	# it outlives the last stack, and goes without leaving anything
+	printf 'stack mo;\nservice a { image lost.tar; command sleep 1000; stop_grace_period 1s; }\n' >mo.conf
+	status 0 mb up -d mo.conf
+	status 0 mb down mo
+	eq "$(cat "$at/d")" 'now a file'
+	status 0 mb umount odd:1
+	[ ! -e "$MINIBOX_RUN" ]
+	status 1 mb umount odd:1
+	has "$OUT" "image 'odd:1' is not mounted"
+	eq "$(MINIBOX_LAYERS_BY_PATH=1 mb mount odd:1)" "$at"
+	eq "$(cat "$at/d")" 'now a file'
+	status 0 mb umount odd:1
+	status 1 mb mount nowhere:1
+	has "$OUT" "there is no image 'nowhere:1'"
+	status 0 mb load two.tar
+	status 0 mb rmi lost:1
+}
 test_prune_takes_layers_that_no_image_has() {
 	mkdir -p "$MINIBOX_ROOT/layers/0000/fs"
 	status 0 mb df
