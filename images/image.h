@@ -8,12 +8,15 @@
  * overlayfs.rst.
  *
  * On disk, below the store's root (0700, owned by root, refused otherwise):
- *   layers/KEY/fs/…   one unpacked layer; KEY is the diffID's hex, or "chain-" +
- * chainID's hex where the layer's meaning depends on those below images/ID/ config.json
- * as in the archive, record.json (layers bottom first, sizes) refs/…            one file
- * a name, holding the image's ID sources/…         which archive (path, inode, size,
- * times) held which images tmp/…             being made; left-overs are removed under the
- * store's lock
+ *
+ *   layers/KEY/     one layer; KEY is the diffID's hex, or "chain-" + chainID's hex where
+ *                   its meaning depends on those below: fs/ (the tree), stream.zst and
+ *                   replaced/ (see split.h), layer.json
+ *   images/ID/      config.json as in the archive, config.list (what the parser said of
+ *                   it), record.json (layers bottom first, sizes)
+ *   refs/…          one file a name, holding the image's ID
+ *   sources/…       which archive (path, inode, size, times) held which images
+ *   tmp/…           being made; left-overs are removed under the store's lock
  */
 #ifndef IMAGE_H
 #define IMAGE_H
