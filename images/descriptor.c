@@ -25,6 +25,14 @@ static struct machine find_machine(const char *name)
 	return (struct machine){ name, name, 0 };
 }
 
+char *descriptor_host(void)
+{
+	struct utsname u;
+
+	uname(&u);
+	return str_dup(find_machine(u.machine).arch);
+}
+
 bool descriptor_is_host(const char *arch)
 {
 	struct utsname u;

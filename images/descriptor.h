@@ -41,5 +41,7 @@ must_check int descriptor_choose(struct wire_list list, const char *machine,
 				 struct descriptor *ret, struct err *e);
 /** descriptor_is_host() - is @arch (Go's word: "amd64") this machine's? */
 bool descriptor_is_host(const char *arch);
+/** descriptor_host() - this machine's, in Go's word; owned by the caller */
+char *descriptor_host(void);
 
 #endif

@@ -179,15 +179,19 @@ static int write_data(struct entry *en, int fd, struct err *e)
 	while ((n = en->io->data(en->io->arg, &data, &at, e)) > 0) {
 		if (at > size || (uint64_t)n > size - at)
 			return err_msg(e, EINVAL, "its data goes past its size");
+		/* what is written twice could not be made a stream again */
+		if (at < end)
+			return err_msg(e, EINVAL, "its sparse map overlaps itself");
 		if (en->io->room(en->io->arg, (uint64_t)n, e) < 0 ||
-		    write_at(fd, data, (size_t)n, (off_t)at, e) < 0 ||
-		    en->io->placed(en->io->arg, path, at, (uint64_t)n, e) < 0)
+		    (!en->io->hollow &&
+		     write_at(fd, data, (size_t)n, (off_t)at, e) < 0) ||
+		    en->io->placed(en->io->arg, path, at, data, (size_t)n, e) < 0)
 			return -e->code;
 		en->totals->bytes += (uint64_t)n;
 		if (at + (uint64_t)n > end)
 			end = at + (uint64_t)n;
 	}
-	if (n == 0 && end != size && ftruncate(fd, (off_t)size) < 0)
+	if (n == 0 && (end != size || en->io->hollow) && ftruncate(fd, (off_t)size) < 0)
 		return err_set(e, errno, "set its size");
 	return (int)n;
 }
@@ -219,7 +223,7 @@ static int make_file(struct entry *en, struct err *e)
 	struct timespec ts[2] = { en->mtime, en->mtime };
 	uint64_t size = (uint64_t)en->m->file_size;
 
-	if (size > LARGE_FILE && check_size(en, size, e) < 0)
+	if (!en->io->hollow && size > LARGE_FILE && check_size(en, size, e) < 0)
 		return -e->code;
 	fd = open_new(en, e);
 	if (fd < 0 || write_data(en, fd, e) < 0 || set_attrs(en, fd, e) < 0)

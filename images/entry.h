@@ -29,14 +29,15 @@ struct entry_io {
 	ssize_t (*data)(void *arg, const void **ret, uint64_t *ret_offset, struct err *e);
 	/* Those bytes now stand at @offset of @path (below the root, without symlinks).
 	 */
-	int (*placed)(void *arg, const char *path, uint64_t offset, uint64_t n,
-		      struct err *e);
+	int (*placed)(void *arg, const char *path, uint64_t offset, const void *data,
+		      size_t n, struct err *e);
 	/* What this layer has made at @path, the name @base below @dir, is in the way of
 	 * a later entry: take it away. */
 	int (*displace)(void *arg, int dir, const char *base, const char *path,
 			struct err *e);
 	/* So many bytes are about to be written: -EFBIG, -ENOSPC if they may not. */
 	int (*room)(void *arg, uint64_t bytes, struct err *e);
+	bool hollow; /* files get their size, but nothing is written: for comparing */
 };
 
 /**

@@ -12,6 +12,7 @@
 #include "images/record.h"
 #include "images/refname.h"
 #include "images/store.h"
+#include "images/usage.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 
@@ -121,6 +122,7 @@ int image_list(struct image_store *s, struct image ***ret, size_t *n, struct err
 			log_warn("%s, ignoring it", err_text(&damaged));
 	}
 	qsort(v, *n, sizeof(*v), by_name_then_id);
+	usage_unique(s, v, *n);
 	*ret = v;
 	return 0;
 }

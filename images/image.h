@@ -8,12 +8,15 @@
  * overlayfs.rst.
  *
  * On disk, below the store's root (0700, owned by root, refused otherwise):
- *   layers/KEY/fs/…   one unpacked layer; KEY is the diffID's hex, or "chain-" +
- * chainID's hex where the layer's meaning depends on those below images/ID/ config.json
- * as in the archive, record.json (layers bottom first, sizes) refs/…            one file
- * a name, holding the image's ID sources/…         which archive (path, inode, size,
- * times) held which images tmp/…             being made; left-overs are removed under the
- * store's lock
+ *
+ *   layers/KEY/     one layer; KEY is the diffID's hex, or "chain-" + chainID's hex where
+ *                   its meaning depends on those below: fs/ (the tree), stream.zst and
+ *                   replaced/ (see split.h), layer.json
+ *   images/ID/      config.json as in the archive, config.list (what the parser said of
+ *                   it), record.json (layers bottom first, sizes)
+ *   refs/…          one file a name, holding the image's ID
+ *   sources/…       which archive (path, inode, size, times) held which images
+ *   tmp/…           being made; left-overs are removed under the store's lock
  */
 #ifndef IMAGE_H
 #define IMAGE_H
@@ -22,6 +25,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runtime/base/du.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
@@ -40,11 +44,12 @@ struct image_health {     /* HEALTHCHECK of the config; test.n == 0: none */
 };
 
 struct image {
-	char *id;             /* "sha256:" + 64 hex: digest of the config */
-	struct strv names;    /* "postgres:16", familiar form; may be empty */
-	struct strv layers;   /* store keys, bottom first */
-	struct strv diff_ids; /* "sha256:…", bottom first */
-	uint64_t size_bytes;  /* unpacked, all layers */
+	char *id;              /* "sha256:" + 64 hex: digest of the config */
+	struct strv names;     /* "postgres:16", familiar form; may be empty */
+	struct strv layers;    /* store keys, bottom first */
+	struct strv diff_ids;  /* "sha256:…", bottom first */
+	uint64_t size_bytes;   /* unpacked, all layers */
+	uint64_t unique_bytes; /* of these, in layers no other image has (image_list()) */
 	char *created, *os, *architecture;
 	/* config */
 	struct strv entrypoint, cmd, env, volumes, ports, labels; /* labels: "k=v" */
@@ -138,6 +143,99 @@ must_check int image_config_json(struct image_store *s, const char *id, char **r
  */
 must_check int image_remove(struct image_store *s, const char *ref,
 			    const struct strv *used_ids, struct err *e);
+
+/**
+ * image_tag() - let @name mean the image @ref as well
+ * @name: an image name without a digest; ":latest" is added where it has no tag. An image
+ *        that had it before loses it, and stays.
+ * Return: 0; IMAGE_E_NOT_FOUND; -EINVAL for what is no name; -errno
+ */
+must_check int image_tag(struct image_store *s, const char *ref, const char *name,
+			 struct err *e);
+
+struct image_prune_opts {
+	bool all;          /* images with names, too */
+	bool dry_run;      /* only say what would go */
+	uint64_t since_ns; /* keep what was loaded later (CLOCK_REALTIME); UINT64_MAX:
+			      none */
+	const struct strv *used_ids; /* of images that containers use: kept */
+};
+struct image_pruned {
+	struct image **images;
+	size_t n, layers;
+	uint64_t bytes;     /* on the disk, of all that is gone */
+	bool layers_in_use; /* a load or save is under way: layers were left for later */
+};
+void image_pruned_free(struct image_pruned *p);
+/**
+ * image_prune() - remove images that nobody uses, then layers that no image has
+ * @ret: what was removed, also after a failure; freed by the caller always
+ */
+must_check int image_prune(struct image_store *s, const struct image_prune_opts *o,
+			   struct image_pruned *ret, struct err *e);
+
+/**
+ * image_import() - make an image of one layer from a root file system's tarball
+ * @path: a file (relative to @dir, or absolute), plain or compressed by gzip or zstd, or
+ *        "-": standard input
+ * @as:   what its config is to say: entrypoint, cmd, env ("K=V"), volumes, ports
+ *        ("80/tcp"), labels ("k=v"), user, workdir, stop_signal; names[0], if any, is its
+ *        name. All else is ignored.
+ * @ret:  owned by the caller
+ * Return: 0; -EINVAL for a name that is none; -errno as image_load(). On failure no image
+ * has come, and no name changed.
+ */
+must_check int image_import(struct image_store *s, int dir, const char *path,
+			    const struct image *as, struct image **ret, struct err *e);
+
+struct image_verify {
+	/* Once for each fault. @layer: its key, or ""; @path: within the root, of a file
+	 * of that layer, or ""; @what: what is wrong with it ("has changed"). */
+	void (*fault)(void *arg, const char *image, const char *layer, const char *path,
+		      const char *what);
+	void *arg;
+	size_t images, layers, faults; /* filled: what was looked at */
+};
+/**
+ * image_verify() - hold what is in the store against the digests it was loaded by
+ * @refs: as for image_find(); empty: all
+ * Every layer's tar stream is made again and hashed, and unpacked once more, but for the
+ * content, to compare each name's attributes. Needs as many free inodes as the largest
+ * layer has.
+ * Return: 0, whatever was found; -ENOENT naming what is not in the store; -errno where
+ * it could not be done.
+ */
+must_check int image_verify(struct image_store *s, const struct strv *refs,
+			    struct image_verify *v, struct err *e);
+
+/* What the store takes up on the disk, in bytes of whole blocks. */
+struct image_df {
+	size_t images, layers;
+	uint64_t image_bytes;  /* configs, records, names, archives seen */
+	uint64_t layer_bytes;  /* all layers, of which … */
+	uint64_t shared_bytes; /* … those that several images have, */
+	uint64_t unused_bytes; /* … and those that none has */
+	uint64_t tmp_bytes;    /* being made, or left by a load that was killed */
+};
+/**
+ * image_df() - count it
+ * @d: what was counted with it already is not counted again
+ */
+must_check int image_df(struct image_store *s, struct du *d, struct image_df *ret,
+			struct err *e);
+
+/**
+ * image_save() - write images as one archive: an OCI layout that is a docker-archive, too
+ * @refs: as for image_find(); with all their names; several may share layers
+ * @fd:   a file or a pipe, written from where it stands
+ * @what: what @fd is called in messages
+ * Layers are their tar streams as they were loaded, so the images keep their ids.
+ * Return: 0; -ENOENT naming what is not in the store; -ENODATA for a layer loaded by a
+ * version that kept no stream; -EINVAL for one that has changed since. Of a failure
+ * before the last byte the archive shows by its missing end.
+ */
+must_check int image_save(struct image_store *s, const struct strv *refs, int fd,
+			  const char *what, struct err *e);
 
 struct image_mount_opts {
 	int userns_fd;         /* layers and upper are idmapped by it; -1: as they are */

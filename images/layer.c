@@ -19,8 +19,8 @@ static char *chain_key(const struct layer_want *w)
 	return str_fmt("chain-%s", w->chain_id.hex);
 }
 
-static int read_meta(struct image_store *s, const char *key, struct layer_meta *ret,
-		     struct err *e)
+int layer_meta(struct image_store *s, const char *key, struct layer_meta *ret,
+	       struct err *e)
 {
 	AUTO_FREE char *path = str_fmt("%s/layer.json", key);
 	AUTO_JSON json_t *j = NULL;
@@ -51,13 +51,13 @@ static int find(struct image_store *s, const struct layer_want *w, char **ret_ke
 		struct layer_meta *ret, struct err *e)
 {
 	AUTO_FREE char *chain = chain_key(w);
-	int r = read_meta(s, chain, ret, e);
+	int r = layer_meta(s, chain, ret, e);
 
 	if (r == 0)
 		*ret_key = TAKE(chain);
 	if (r != IMAGE_E_NOT_FOUND || w->below >= 0)
 		return r;
-	r = read_meta(s, w->diff_id.hex, ret, e);
+	r = layer_meta(s, w->diff_id.hex, ret, e);
 	if (r == 0)
 		*ret_key = str_dup(w->diff_id.hex);
 	return r;
@@ -91,6 +91,7 @@ static int unpack(struct image_store *s, const struct layer_want *w, int dir, in
 		.mode = w->below >= 0 ? TREE_ABOVE
 			: w->bottom   ? TREE_BOTTOM
 				      : TREE_ALONE,
+		.hollow = w->hollow,
 		.progress = w->progress,
 		.arg = w->arg,
 	};
@@ -107,30 +108,46 @@ static int unpack(struct image_store *s, const struct layer_want *w, int dir, in
 	return unpack_layer(s, &job, ret, e);
 }
 
+/* @res: freed by the caller always (free_result()) */
+static int fill_tree(struct image_store *s, const struct layer_want *w, int dir,
+		     struct layer_meta *ret, struct unpack_result *res, struct err *e)
+{
+	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
+	AUTO_CLOSE int root = -1;
+	int r = tree_mkdir(dir, "fs", false, &root, e);
+
+	if (r == 0)
+		r = unpack(s, w, dir, root, res, e);
+	if (r != 0)
+		return r;
+	if (!res->totals.root && futimens(root, epoch) < 0)
+		return err_set(e, errno, "set the root's time");
+	ret->bytes = res->totals.bytes;
+	ret->root = res->totals.root;
+	ret->root_plain = root_is_plain(root);
+	return 0;
+}
+
+static void free_result(struct unpack_result *res)
+{
+	strv_free(&res->copied);
+}
+
 /* Fill @dir (in tmp/), and say under which key it belongs. An unknown diffID is known
  * afterwards. */
 static int fill(struct image_store *s, struct layer_want *w, int dir, char **ret_key,
 		struct layer_meta *ret, struct err *e)
 {
-	const struct timespec epoch[2] = { { 0, 0 }, { 0, 0 } };
-	struct unpack_result res;
-	AUTO_CLOSE int root = -1;
-	int r = tree_mkdir(dir, "fs", false, &root, e);
+	AUTO(free_result) struct unpack_result res = { 0 };
+	int r = fill_tree(s, w, dir, ret, &res, e);
 
-	if (r == 0)
-		r = unpack(s, w, dir, root, &res, e);
 	if (r != 0)
 		return r;
-	if (!res.totals.root && futimens(root, epoch) < 0)
-		return err_set(e, errno, "set the root's time");
 	if (res.totals.devices)
 		log_note("layer '%s': %llu device nodes left out", w->diff_id.hex,
 			 (unsigned long long)res.totals.devices);
 	if (!*w->diff_id.hex)
 		w->diff_id = w->chain_id = res.diff_id;
-	ret->bytes = res.totals.bytes;
-	ret->root = res.totals.root;
-	ret->root_plain = root_is_plain(root);
 	*ret_key = w->below >= 0 || res.depends ? chain_key(w) : str_dup(w->diff_id.hex);
 	return write_meta(dir, ret, e);
 }
@@ -199,6 +216,21 @@ int layer_import(struct image_store *s, const struct blob *blob, char **ret_key,
 	int r = make(s, &w, ret_key, ret_meta, e);
 
 	*ret_diff_id = w.diff_id;
+	return r;
+}
+
+int layer_rebuild(struct image_store *s, const struct layer_want *w, int dir,
+		  struct layer_meta *ret_meta, struct strv *ret_copied,
+		  struct digest *ret_diff_id, struct err *e)
+{
+	struct layer_want hollow = *w;
+	struct unpack_result res = { 0 };
+	int r;
+
+	hollow.hollow = true;
+	r = fill_tree(s, &hollow, dir, ret_meta, &res, e);
+	*ret_copied = res.copied;
+	*ret_diff_id = res.diff_id;
 	return r;
 }
 

@@ -25,7 +25,7 @@ struct layer_want {
 	void *open_arg;
 	const struct digest *digest; /* of the blob, or NULL */
 	struct digest diff_id, chain_id;
-	bool bottom;
+	bool bottom, hollow;
 	int below; /* -1, or the merged layers below: the layer is then keyed by its chain
 		    */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
@@ -48,6 +48,19 @@ must_check int layer_ensure(struct image_store *s, const struct layer_want *w,
 must_check int layer_import(struct image_store *s, const struct blob *blob,
 			    char **ret_key, struct digest *ret_diff_id,
 			    struct layer_meta *ret_meta, struct err *e);
+/**
+ * layer_rebuild() - unpack @w->open's stream into the empty @dir, as layer_ensure()
+ * would, but without content: what its files' attributes should be
+ * @ret_copied: files of it that have content, since it came from the layers below; freed
+ *              by the caller always
+ * @ret_diff_id: of the stream, whatever @w says; its kind (alg) is @w's
+ */
+must_check int layer_rebuild(struct image_store *s, const struct layer_want *w, int dir,
+			     struct layer_meta *ret_meta, struct strv *ret_copied,
+			     struct digest *ret_diff_id, struct err *e);
+/** layer_meta() - what is known of layer @key; IMAGE_E_NOT_FOUND if the store lacks it */
+must_check int layer_meta(struct image_store *s, const char *key, struct layer_meta *ret,
+			  struct err *e);
 /** layer_open() - the fs directory of layer @key; IMAGE_E_NOT_FOUND if the store lacks it
  */
 must_check int layer_open(struct image_store *s, const char *key, int *ret_fd,

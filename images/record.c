@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "images/imgconf.h"
 #include "images/refname.h"
@@ -169,20 +170,47 @@ static int write_dir(struct image_store *s, const char *hex, const struct image 
 	return fd_rm_rf(s->tmp, tmp, e); /* another load of the same image was faster */
 }
 
+int record_name(struct image_store *s, const char *id, const char *name, struct err *e)
+{
+	AUTO_FREE char *file = refname_file(name);
+
+	return store_put(s, s->refs, file, id, strlen(id), e);
+}
+
 int record_write(struct image_store *s, const struct image *img, const struct buf *config,
 		 const struct buf *answer, const char *manifest, struct err *e)
 {
 	const char *hex = img->id + strlen("sha256:");
-	int r = write_dir(s, hex, img, config, answer, manifest, e);
+	AUTO_CLOSE int lock = -1;
+	int r = store_lock_names(s, &lock, e);
 
-	for (size_t i = 0; r == 0 && i < img->names.n; i++) {
-		AUTO_FREE char *file = refname_file(img->names.v[i]);
-
-		r = store_put(s, s->refs, file, img->id, strlen(img->id), e);
-	}
+	if (r == 0)
+		r = write_dir(s, hex, img, config, answer, manifest, e);
+	for (size_t i = 0; r == 0 && i < img->names.n; i++)
+		r = record_name(s, img->id, img->names.v[i], e);
 	if (r == 0)
 		r = store_sync(s->refs, "refs", e);
 	return r < 0 ? err_ctx(e, "image '%s'", hex) : 0;
+}
+
+int record_unname(struct image_store *s, const char *name, struct err *e)
+{
+	AUTO_FREE char *file = refname_file(name);
+
+	if (unlinkat(s->refs, file, 0) < 0 && errno != ENOENT)
+		return err_set(e, errno, "remove the name '%s'", name);
+	return 0;
+}
+
+int record_drop(struct image_store *s, const struct image *img, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < img->names.n; i++)
+		r = record_unname(s, img->names.v[i], e);
+	if (r == 0)
+		r = store_sync(s->refs, "refs", e);
+	return r < 0 ? r : store_discard(s, s->images, img->id + strlen("sha256:"), e);
 }
 
 int record_by_name(struct image_store *s, const char *name, char **ret_hex, struct err *e)

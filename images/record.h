@@ -27,6 +27,15 @@ must_check int record_read(struct image_store *s, const char *hex, struct image 
 must_check int record_write(struct image_store *s, const struct image *img,
 			    const struct buf *config, const struct buf *answer,
 			    const char *manifest, struct err *e);
+/** record_name() - let @name (familiar) mean the image @id ("sha256:…"), whatever it
+ * meant; under store_lock_names() */
+must_check int record_name(struct image_store *s, const char *id, const char *name,
+			   struct err *e);
+/** record_unname() - take a name away; under store_lock_names() */
+must_check int record_unname(struct image_store *s, const char *name, struct err *e);
+/** record_drop() - take image @img away with all its names; its layers stay. Under
+ * store_lock_names() */
+must_check int record_drop(struct image_store *s, const struct image *img, struct err *e);
 /** record_by_name() - hex id behind a familiar name; 0 or IMAGE_E_NOT_FOUND */
 must_check int record_by_name(struct image_store *s, const char *name, char **ret_hex,
 			      struct err *e);

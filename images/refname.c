@@ -142,6 +142,15 @@ bool refname_parse(const char *text, struct refname *ret)
 	return true;
 }
 
+char *refname_full(const char *name)
+{
+	size_t n = strcspn(name, "/");
+
+	if (has_domain(name, n))
+		return str_dup(name);
+	return str_fmt("docker.io/%s%s", name[n] ? "" : "library/", name);
+}
+
 /* '+' is in no name, so the two are one to one; a name never begins with a dot. */
 static char *swap(const char *s, char from, char to)
 {

@@ -20,6 +20,9 @@ void refname_free(struct refname *r);
 
 /** refname_parse() - false (and nothing to free) if @text is not a name */
 bool refname_parse(const char *text, struct refname *ret);
+/** refname_full() - a familiar name with its domain: "docker.io/library/postgres:16";
+ * owned by the caller */
+char *refname_full(const char *name);
 /** refname_file() - the file name below refs/ for a familiar name; owned by the caller */
 char *refname_file(const char *name);
 /** refname_from_file() - the inverse of refname_file(); owned by the caller */

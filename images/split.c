@@ -16,6 +16,7 @@
 #include <zstd.h>
 
 #include "images/split_format.h"
+#include "images/sum64.h"
 #include "runtime/base/fd.h"
 
 enum {
@@ -30,6 +31,7 @@ struct split_writer {
 	uint64_t n_data, n_moves;
 	struct buf moves, path;
 	uint64_t data_at, data_n; /* the piece of path that may still grow */
+	struct sum64 sum;
 	size_t raw_n, out_n;
 	unsigned char raw[SPLIT_RAW_MAX], out[OUT_SIZE];
 };
@@ -92,14 +94,18 @@ static int flush_raw(struct split_writer *w, struct err *e)
 
 static int flush_data(struct split_writer *w, struct err *e)
 {
-	unsigned char n[16];
-	int r = 0;
+	unsigned char rest[32];
+	uint64_t sum = htole64(sum64_get(&w->sum));
+	size_t n;
+	int r;
 
 	if (!w->data_n)
 		return 0;
+	n = put_number(rest, w->data_n);
+	memcpy(rest + n, &sum, sizeof(sum));
 	r = pack_op(w, SPLIT_DATA, w->data_at, e);
 	if (r == 0)
-		r = pack(w, n, put_number(n, w->data_n), ZSTD_e_continue, e);
+		r = pack(w, rest, n + sizeof(sum), ZSTD_e_continue, e);
 	w->data_n = 0;
 	w->n_data++;
 	return r;
@@ -176,27 +182,34 @@ static int set_path(struct split_writer *w, const char *path, struct err *e)
 	return r < 0 ? r : pack(w, path, n, ZSTD_e_continue, e);
 }
 
-int split_data(struct split_writer *w, const char *path, uint64_t offset, uint64_t n,
-	       struct err *e)
+/* A piece of @path begins at @offset. */
+static int begin_data(struct split_writer *w, const char *path, uint64_t offset,
+		      struct err *e)
 {
-	bool same = str_eq(w->path.data, path);
-	int r = 0;
+	int r = flush_data(w, e);
 
-	if (n == 0)
-		return 0;
-	w->bytes += n;
-	if (same && w->data_n && offset == w->data_at + w->data_n) {
-		w->data_n += n;
-		return 0;
-	}
-	r = flush_data(w, e);
 	if (r == 0)
 		r = flush_raw(w, e);
-	if (r == 0 && !same)
+	if (r == 0 && !str_eq(w->path.data, path))
 		r = set_path(w, path, e);
 	w->data_at = offset;
-	w->data_n = n;
+	sum64_init(&w->sum);
 	return r;
+}
+
+int split_data(struct split_writer *w, const char *path, uint64_t offset,
+	       const void *data, size_t n, struct err *e)
+{
+	bool grows = w->data_n && offset == w->data_at + w->data_n &&
+		     str_eq(w->path.data, path);
+	int r = n && !grows ? begin_data(w, path, offset, e) : 0;
+
+	if (r < 0 || n == 0)
+		return r;
+	sum64_add(&w->sum, data, n);
+	w->data_n += n;
+	w->bytes += n;
+	return 0;
 }
 
 static int open_replaced(struct split_writer *w, struct err *e)

@@ -15,7 +15,8 @@
  *                pieces; the frame of moves. Pieces, numbers as LEB128:
  *                  'R' n, n bytes         these bytes
  *                  'F' n, n bytes         the path, below fs/, for the pieces to come
- *                  'D' offset n           n bytes from offset of that path
+ *                  'D' offset n sum       n bytes from offset of that path, and their
+ *                                         XXH64, 8 bytes, little-endian
  *                  'E'                    the end
  *                A move is: number of 'D' pieces before it, length of path, path. The
  *                move number N says that all 'D' pieces before it that point to the path
@@ -53,11 +54,12 @@ must_check int split_raw(struct split_writer *w, const void *data, size_t n,
 /**
  * split_data() - the next @n bytes of the stream stand at @offset of the file @path
  * @path: below fs/, without a leading '/', without symlinks; it need not be complete yet
+ * @data: the same bytes, for the checksum that later tells which file has changed
  * Adjoining pieces of one file become one. A gap of a sparse file is not in the stream,
  * so it has no piece.
  */
 must_check int split_data(struct split_writer *w, const char *path, uint64_t offset,
-			  uint64_t n, struct err *e);
+			  const void *data, size_t n, struct err *e);
 
 /**
  * split_moved() - a later entry takes the place of @path: move it to replaced/
@@ -84,17 +86,23 @@ struct split_writer *split_free(struct split_writer *w);
 /** split_bytes() - length of the stream; 0, SPLIT_E_NONE, -errno */
 must_check int split_bytes(int layer_dir, uint64_t *ret, struct err *e);
 
+struct split_reader {
+	/* Called with 1 to 256 Ki bytes; what is not 0 ends the replay and is returned
+	 * (@e is the callee's to fill). */
+	int (*sink)(void *arg, const void *data, size_t n, struct err *e);
+	/* A file is missing, too short, no file or changed; zeros stand for what cannot
+	 * be had, and the replay goes on. @path: below the layer's directory. NULL: that
+	 * is an error. */
+	void (*fault)(void *arg, const char *path, const char *what);
+	void *arg;
+};
+
 /**
  * split_replay() - the whole stream again, in order
- * @sink: called with 1 to 256 Ki bytes; what is not 0 ends the replay and is returned
- *        (@e is the sink's to fill)
- * Return: 0; SPLIT_E_NONE, before the first byte; -errno. A file that is missing, too
- * short or no file is named, as is a damaged stream.zst. Changed content is not noticed:
- * that is for a digest over the stream.
+ * Return: 0; SPLIT_E_NONE, before the first byte; -errno. A damaged stream.zst is an
+ * error always. The checksums find accidents; only a digest over the stream vouches for
+ * it.
  */
-must_check int split_replay(int layer_dir,
-			    int (*sink)(void *arg, const void *data, size_t n,
-					struct err *e),
-			    void *arg, struct err *e);
+must_check int split_replay(int layer_dir, const struct split_reader *to, struct err *e);
 
 #endif

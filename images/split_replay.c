@@ -14,6 +14,7 @@
 
 #include "images/split.h"
 #include "images/split_format.h"
+#include "images/sum64.h"
 #include "runtime/base/fd.h"
 
 enum { BUF_SIZE = 256 << 10 };
@@ -37,8 +38,7 @@ struct replay {
 	struct buf open_path;          /* of the file at hand */
 	int file;
 	uint64_t n_data, bytes;
-	int (*sink)(void *arg, const void *data, size_t n, struct err *e);
-	void *arg;
+	const struct split_reader *to;
 	unsigned char in[BUF_SIZE / 2], out[BUF_SIZE], data[BUF_SIZE];
 };
 
@@ -287,56 +287,104 @@ static char *locate(const struct replay *p)
 		     : str_fmt("fs/%s", p->path);
 }
 
+static int fault(struct replay *p, const char *what, struct err *e)
+{
+	if (!p->to->fault)
+		return err_msg(e, EINVAL, "'%s' %s", p->open_path.data, what);
+	p->to->fault(p->to->arg, p->open_path.data, what);
+	return 0;
+}
+
+/* Afterwards p->file is -1 where there is none. */
 static int open_file(struct replay *p, struct err *e)
 {
 	AUTO_FREE char *path = locate(p);
 	struct stat st;
-	int fd;
 
 	if (p->file >= 0 && str_eq(p->open_path.data, path))
 		return 0;
-	fd = fd_open_beneath(p->layer_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(e, errno, "'%s'", path);
 	fd_auto_close(&p->file);
-	p->file = fd;
 	p->open_path.len = 0;
 	buf_adds(&p->open_path, path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_msg(e, EINVAL, "'%s' is no file any more", path);
-	return 0;
+	p->file = fd_open_beneath(p->layer_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+				  0);
+	if (p->file >= 0 && fstat(p->file, &st) == 0 && S_ISREG(st.st_mode))
+		return 0;
+	if (p->file < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return fault(p, "is missing", e);
+	if (p->file < 0 && errno != ELOOP && errno != ENXIO)
+		return err_set(e, errno, "open '%s'", path);
+	fd_auto_close(&p->file);
+	p->file = -1;
+	return fault(p, "is no file any more", e);
 }
 
 static int give(struct replay *p, const void *data, size_t n, struct err *e)
 {
 	p->bytes += n;
-	return p->sink(p->arg, data, n, e);
+	return p->to->sink(p->to->arg, data, n, e);
+}
+
+/* At most @want bytes of the file at @at, or zeros where it has none. */
+static ssize_t read_file(struct replay *p, uint64_t at, size_t want, struct err *e)
+{
+	ssize_t n = 0;
+
+	if (p->file >= 0)
+		do
+			n = pread(p->file, p->data, want, (off_t)at);
+		while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_set(e, errno, "read '%s'", p->open_path.data);
+	if (n > 0)
+		return n;
+	if (p->file >= 0 && fault(p, "is too short", e) < 0)
+		return -e->code;
+	fd_auto_close(&p->file);
+	p->file = -1; /* said once */
+	memset(p->data, 0, want);
+	return (ssize_t)want;
+}
+
+static int get_piece(struct replay *p, uint64_t *at, uint64_t *n, uint64_t *sum,
+		     struct err *e)
+{
+	char raw[sizeof(*sum)];
+	int r = get_number(p, INT64_MAX, at, e);
+
+	if (r == 0)
+		r = get_number(p, INT64_MAX - *at, n, e);
+	if (r == 0)
+		r = get_bytes(p, raw, sizeof(raw), e);
+	if (r == 0)
+		r = *p->path ? open_file(p, e) : damaged(e);
+	memcpy(sum, raw, sizeof(raw));
+	*sum = le64toh(*sum);
+	return r;
 }
 
 static int give_file(struct replay *p, struct err *e)
 {
-	uint64_t at = 0, left = 0;
-	int r = get_number(p, INT64_MAX, &at, e);
+	uint64_t at = 0, left = 0, want = 0;
+	struct sum64 sum;
+	int r = get_piece(p, &at, &left, &want, e);
 
-	if (r == 0)
-		r = get_number(p, INT64_MAX - at, &left, e);
-	if (r == 0)
-		r = *p->path ? open_file(p, e) : damaged(e);
+	sum64_init(&sum);
 	while (r == 0 && left) {
-		size_t want = left < sizeof(p->data) ? (size_t)left : sizeof(p->data);
-		ssize_t n = pread(p->file, p->data, want, (off_t)at);
+		ssize_t n = read_file(
+			p, at, left < sizeof(p->data) ? (size_t)left : sizeof(p->data),
+			e);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return err_set(e, errno, "read '%s'", p->open_path.data);
-		if (n == 0)
-			return err_msg(e, EINVAL, "'%s' is too short", p->open_path.data);
+			return (int)n;
+		sum64_add(&sum, p->data, (size_t)n);
 		at += (uint64_t)n;
 		left -= (uint64_t)n;
 		r = give(p, p->data, (size_t)n, e);
 	}
 	p->n_data++;
+	if (r == 0 && p->file >= 0 && sum64_get(&sum) != want)
+		r = fault(p, "has changed", e);
 	return r;
 }
 
@@ -408,9 +456,7 @@ static int replay_run(struct replay *p, struct err *e)
 	return r < 0 ? r : read_pieces(p, e);
 }
 
-int split_replay(int layer_dir,
-		 int (*sink)(void *arg, const void *data, size_t n, struct err *e),
-		 void *arg, struct err *e)
+int split_replay(int layer_dir, const struct split_reader *to, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct split_head head;
@@ -425,8 +471,7 @@ int split_replay(int layer_dir,
 	p->file = -1;
 	p->head = head;
 	p->z = ZSTD_createDCtx();
-	p->sink = sink;
-	p->arg = arg;
+	p->to = to;
 	r = replay_run(p, e);
 	replay_free(p);
 	return r;

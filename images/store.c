@@ -249,6 +249,11 @@ int store_sync(int dir, const char *what, struct err *e)
 	return fsync(dir) < 0 ? err_set(e, errno, "fsync '%s'", what) : 0;
 }
 
+int store_lock_names(struct image_store *s, int *ret_lock, struct err *e)
+{
+	return fd_lock(s->root, "names.lock", true, true, ret_lock, e);
+}
+
 static int used_layers(struct image_store *s, struct strv *ret, struct err *e)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;

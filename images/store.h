@@ -3,8 +3,9 @@
  *
  * Locks, all by flock: "store.lock" shared by each user for as long as the store is open
  * (who gets it exclusively may clear tmp/); "load.lock" shared by loads, exclusive for
- * whoever removes layers; tmp/KEY.lock exclusive while layer KEY is made. They are taken
- * in this order.
+ * whoever removes layers; tmp/KEY.lock exclusive while layer KEY is made; "names.lock"
+ * exclusive while names or images come or go. They are taken in this order; who holds
+ * names.lock does not wait for another.
  */
 #ifndef IMAGES_STORE_H
 #define IMAGES_STORE_H
@@ -42,6 +43,9 @@ must_check int store_space(int fd, uint64_t bytes, struct err *e);
 /** store_holds() - -EFBIG if a file of @size, sparse or not, is larger than the disk
  * itself */
 must_check int store_holds(int fd, uint64_t size, struct err *e);
+/** store_lock_names() - nobody else changes names or removes images while *@ret_lock is
+ * open; owned by the caller */
+must_check int store_lock_names(struct image_store *s, int *ret_lock, struct err *e);
 /** store_collect() - remove layers that no image uses, unless someone is loading just now
  */
 must_check int store_collect(struct image_store *s, struct err *e);

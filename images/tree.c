@@ -40,6 +40,7 @@ void tree_free(struct tree *t)
 	buf_free(&t->dir_path);
 	strv_free(&t->whiteouts);
 	tdestroy(t->links, free);
+	strv_free(&t->copied);
 	for (size_t i = 0; i < t->n_times; i++)
 		free(t->times[i].path);
 	free(t->times);
@@ -539,6 +540,7 @@ int tree_copy_up(struct tree *t, const char *base, struct err *e)
 		from = fd_open_beneath(t->below, path, O_PATH | O_NOFOLLOW, 0);
 	if (from < 0 || fstat(from, &st) < 0)
 		return err_set(e, ENOENT, "its hard link's target '%s'", path);
+	strv_add(&t->copied, path);
 	if (S_ISREG(st.st_mode))
 		return copy_file(t, path, base, e);
 	if (S_ISLNK(st.st_mode))

@@ -32,7 +32,8 @@ struct tree {
 	int root;  /* borrowed: the layer's own root */
 	int below; /* borrowed; -1 unless TREE_ABOVE */
 	enum tree_mode mode;
-	bool depends; /* TREE_BOTTOM: something was made with defaults */
+	bool depends;       /* TREE_BOTTOM: something was made with defaults */
+	struct strv copied; /* what tree_copy_up() made, without symlinks */
 	/* the last parent, since entries come directory by directory */
 	char *dir_name;
 	struct buf dir_path; /* the same without symlinks */

@@ -69,8 +69,11 @@ static ssize_t next_piece(struct unpack *u, uint64_t max, const void **ret, stru
 static int on_room(void *arg, uint64_t bytes, struct err *e)
 {
 	struct unpack *u = arg;
-	int r = store_take(u->store, bytes, e);
+	int r;
 
+	if (u->job->hollow)
+		return 0;
+	r = store_take(u->store, bytes, e);
 	if (r == 0)
 		r = check_ratio(u, e);
 	u->unchecked += bytes + ENTRY_COST;
@@ -135,12 +138,12 @@ static ssize_t on_data(void *arg, const void **ret, uint64_t *ret_offset, struct
 	return n;
 }
 
-static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
-		     struct err *e)
+static int on_placed(void *arg, const char *path, uint64_t offset, const void *data,
+		     size_t n, struct err *e)
 {
 	struct unpack *u = arg;
 
-	return split_data(u->split, path, offset, n, e);
+	return split_data(u->split, path, offset, data, n, e);
 }
 
 /* A file with other names is not moved: they would count a link too many. Where it is the
@@ -195,7 +198,8 @@ static void report(struct unpack *u)
 
 static int apply(struct unpack *u, const struct wire_entry *w, struct err *e)
 {
-	const struct entry_io io = { u, on_data, on_placed, on_displace, on_room };
+	const struct entry_io io = { u,           on_data, on_placed,
+				     on_displace, on_room, u->job->hollow };
 	int r;
 
 	if (++u->res->entries > ENTRIES_MAX)
@@ -260,7 +264,8 @@ static int verify(struct unpack *u, struct err *e)
 		got = digest_text(&raw);
 		return err_msg(e, EINVAL, "its blob has the digest '%s'", got);
 	}
-	if (!u->job->diff_id || digest_eq(&u->res->diff_id, u->job->diff_id))
+	if (!u->job->diff_id || u->job->hollow ||
+	    digest_eq(&u->res->diff_id, u->job->diff_id))
 		return 0;
 	want = digest_text(u->job->diff_id);
 	got = digest_text(&u->res->diff_id);
@@ -320,6 +325,8 @@ int unpack_layer(struct image_store *s, const struct unpack_job *job,
 	messages_free(u.in);
 	split_free(u.split);
 	ret->depends = u.tree.depends;
+	ret->copied = u.tree.copied;
+	u.tree.copied = (struct strv)STRV_INIT;
 	tree_free(&u.tree);
 	return r;
 }

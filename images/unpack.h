@@ -15,11 +15,12 @@
 struct unpack_job {
 	struct blob blob;
 	const struct digest *digest;  /* of the blob; NULL: none is known */
-	const struct digest *diff_id; /* NULL: whatever it is */
+	const struct digest *diff_id; /* NULL: whatever it is, and so if hollow */
 	int dir;   /* of the layer: what is not in the tree goes here */
 	int root;  /* empty directory, fs/ below it */
 	int below; /* merged layers below, with TREE_ABOVE */
 	enum tree_mode mode;
+	bool hollow;                                                /* see entry.h */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* may be NULL */
 	void *arg;
 };
@@ -28,6 +29,8 @@ struct unpack_result {
 	struct entry_totals totals;
 	uint64_t entries;
 	struct digest diff_id;
+	struct strv copied; /* files brought up from the layers below; freed by the caller
+			       always */
 	bool depends; /* with TREE_BOTTOM: made things up that layers below would have had
 		       */
 };

@@ -245,11 +245,6 @@ int fd_rm_rf(int dir, const char *name, struct err *e)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int fd_list(int dir, const char *name, struct strv *ret, struct err *e)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -267,8 +262,7 @@ int fd_list(int dir, const char *name, struct strv *ret, struct err *e)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			strv_add(ret, d->d_name);
 	closedir(dp);
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	strv_sort(ret);
 	return 0;
 }
 

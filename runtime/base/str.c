@@ -244,6 +244,17 @@ bool strv_has(const struct strv *v, const char *s)
 	return false;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(struct strv *v)
+{
+	if (v->n)
+		qsort(v->v, v->n, sizeof(*v->v), by_bytes);
+}
+
 void strv_remove(struct strv *v, size_t i)
 {
 	free(v->v[i]);

@@ -90,6 +90,7 @@ void strv_add(struct strv *v, const char *s);             /* copies */
 void strv_take(struct strv *v, char *s);                  /* takes ownership */
 void strv_copy(struct strv *dst, const struct strv *src); /* appends copies */
 bool strv_has(const struct strv *v, const char *s);
+void strv_sort(struct strv *v); /* by bytes */
 void strv_remove(struct strv *v, size_t i);
 /** strv_get_env() - value of NAME in a vector of NAME=VALUE, or NULL; borrowed */
 const char *strv_get_env(const struct strv *v, const char *name);

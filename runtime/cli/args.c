@@ -195,8 +195,9 @@ int args_duration(const char *text, const char *what, int64_t *ret, struct err *
 			p += 2;
 		} else if (*p == 's') {
 			p++;
-		} else if (*p == 'm' || *p == 'h') {
-			unit = *p++ == 'm' ? 60000 : 3600000;
+		} else if (*p == 'm' || *p == 'h' || *p == 'd') {
+			unit = *p == 'm' ? 60000 : *p == 'h' ? 3600000 : 86400000;
+			p++;
 		}
 		total += v * unit;
 	}

@@ -35,7 +35,8 @@ const struct strv *args_list(const struct cli_args *a, const char *name);
 void args_help(const struct cli_opt *opts, size_t n);
 extern const struct cli_opt args_global[];
 extern const size_t args_n_global;
-/** args_duration() - "10", "10s", "1m30s", "500ms" as milliseconds; -EINVAL names @what
+/** args_duration() - "10", "10s", "1m30s", "500ms", "7d" as milliseconds; -EINVAL names
+ * @what
  */
 must_check int args_duration(const char *text, const char *what, int64_t *ret,
 			     struct err *e);

@@ -1,4 +1,4 @@
-/* cli/cmd_image.c - `load`, `images`, `rmi`: the image store. */
+/* cli/cmd_image.c - `load`, `images` and `images --verify`, `rmi`: the image store. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,9 +56,10 @@ const struct cli_command cmd_load = {
 
 static json_t *image_json(const struct image *img)
 {
-	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:i}", "id", img->id, "names",
+	return json_pack("{s:s,s:o,s:I,s:I,s:s,s:s,s:s,s:i}", "id", img->id, "names",
 			 json_from_strv(&img->names), "size_bytes",
-			 (json_int_t)img->size_bytes, "created", img->created, "os",
+			 (json_int_t)img->size_bytes, "unique_bytes",
+			 (json_int_t)img->unique_bytes, "created", img->created, "os",
 			 img->os, "architecture", img->architecture, "layers",
 			 (int)img->layers.n);
 }
@@ -71,17 +72,52 @@ static void print_images(struct image **list, size_t n)
 		strv_foreach (k, &list[i]->names)
 			if ((int)strlen(list[i]->names.v[k]) > width)
 				width = (int)strlen(list[i]->names.v[k]);
-	printf("%-*s  %-12s  %-10s  %s\n", width, "NAME", "ID", "SIZE", "CREATED");
+	printf("%-*s  %-12s  %-10s  %-10s  %s\n", width, "NAME", "ID", "SIZE", "UNIQUE",
+	       "CREATED");
 	for (size_t i = 0; i < n; i++) {
 		const struct image *img = list[i];
-		char size[16];
+		char size[16], unique[16];
 
 		for (size_t k = 0; k < (img->names.n ? img->names.n : 1); k++)
-			printf("%-*s  %.12s  %-10s  %.19s\n", width,
+			printf("%-*s  %.12s  %-10s  %-10s  %.19s\n", width,
 			       img->names.n ? img->names.v[k] : "<none>",
 			       img->id + strlen("sha256:"),
-			       cli_size(img->size_bytes, size), img->created);
+			       cli_size(img->size_bytes, size),
+			       cli_size(img->unique_bytes, unique), img->created);
 	}
+}
+
+static void on_fault(void *arg, const char *image, const char *layer, const char *path,
+		     const char *what)
+{
+	AUTO_BUF struct buf b = BUF_INIT;
+
+	(void)arg;
+	buf_addf(&b, "image '%s': ", image);
+	if (*layer)
+		buf_addf(&b, "layer '%s': ", layer);
+	if (*path)
+		buf_addf(&b, "'%s' ", path);
+	buf_adds(&b, what);
+	str_sanitize(b.data); /* names may come from an image */
+	printf("%s\n", b.data);
+}
+
+static const char *s_of(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static int verify(struct image_store *store, const struct strv *refs, struct err *e)
+{
+	struct image_verify v = { .fault = on_fault };
+	int r = image_verify(store, refs, &v, e);
+
+	if (r < 0)
+		return r;
+	printf("%zu image%s, %zu layer%s: %zu fault%s\n", v.images, s_of(v.images),
+	       v.layers, s_of(v.layers), v.faults, s_of(v.faults));
+	return v.faults ? 1 : 0;
 }
 
 static int images_run(struct cli *c, const struct cli_args *a, struct err *e)
@@ -92,6 +128,11 @@ static int images_run(struct cli *c, const struct cli_args *a, struct err *e)
 	size_t n = 0;
 	int r = cli_store(c, &store, e);
 
+	if (r == 0 && args_flag(a, "verify"))
+		return verify(store, &a->operands, e);
+	if (a->operands.n)
+		return cli_usage(c, e, "'images' takes '%s' with --verify only",
+				 a->operands.v[0]);
 	if (r == 0)
 		r = image_list(store, &list, &n, e);
 	if (r < 0)
@@ -110,12 +151,21 @@ static int images_run(struct cli *c, const struct cli_args *a, struct err *e)
 
 static const struct cli_opt images_opts[] = {
 	{ 0, "json", NULL, "an array of objects" },
+	{ 0, "verify", NULL,
+	  "compare all in the store with the digests it was loaded by" },
 };
 
 const struct cli_command cmd_images = {
 	.name = "images",
-	.operands = "",
-	.summary = "List the images in the store",
+	.operands = "[--verify [IMAGE...]]",
+	.summary = "List the images in the store, or verify them",
+	.more = "UNIQUE is what no other image has of an image's SIZE.\n\n"
+		"  minibox images --verify web:1\n\n"
+		"finds whatever has changed since the image was loaded: a line for each "
+		"fault,\nnaming image, layer and path, and exit status 1. Without IMAGE "
+		"it "
+		"verifies all.",
+	.max_operands = -1,
 	.opts = images_opts,
 	.n_opts = ARRAY_LEN(images_opts),
 	.run = images_run,
@@ -139,9 +189,11 @@ static int rmi_run(struct cli *c, const struct cli_args *a, struct err *e)
 		if (r == IMAGE_E_NOT_FOUND)
 			r = err_msg(e, ENOENT, "there is no image '%s'", ref);
 		else if (r == IMAGE_E_IN_USE)
-			r = err_msg(e, EBUSY,
-				    "image '%s' is used by a container (minibox ps -a)",
-				    ref);
+			r = err_msg(
+				e, EBUSY,
+				"image '%s' is used by a container (minibox ps -a), or "
+				"mounted (minibox umount)",
+				ref);
 	}
 	return r;
 }

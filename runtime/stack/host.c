@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/stack/conf/value.h"
+#include "runtime/stack/imgmount.h"
 
 enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
 #define DEFAULT_RUN "/run/minibox"
@@ -321,7 +323,8 @@ int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 	if (r < 0)
 		return r;
 	r = read_records(h, NULL, &list, &n, e);
-
+	if (r == 0)
+		r = imgmount_list(h, ret, e);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < list[i]->n_services; j++)
 			if (!strv_has(ret, list[i]->services[j].image_id))
@@ -439,7 +442,7 @@ int host_rules(struct stack_host *h, struct err *e)
 
 int host_release(struct stack_host *h, struct err *e)
 {
-	AUTO_STRV struct strv left = STRV_INIT;
+	AUTO_STRV struct strv left = STRV_INIT, mounts = STRV_INIT;
 	int r = open_run(h, e);
 
 	if (r < 0)
@@ -455,6 +458,12 @@ int host_release(struct stack_host *h, struct err *e)
 		return r;
 	if (faccessat(h->run_fd, ".forwarding", F_OK, 0) == 0)
 		r = netns_forwarding_disable(e);
+	if (r == 0)
+		r = imgmount_list(h, &mounts, e);
+	if (r < 0 || mounts.n) { /* somebody looks at an image: that stays */
+		(void)unlinkat(h->run_fd, ".forwarding", 0);
+		return r;
+	}
 	close(h->run_fd);
 	h->run_fd = -1;
 	if (umount2(h->run, MNT_DETACH) < 0 && r == 0)

@@ -54,6 +54,28 @@ must_check int stack_used_images(struct stack_host *h, struct strv *ret, int *re
  * is none */
 bool stack_size(const char *text, uint64_t *ret);
 
+/**
+ * stack_mount_image() - mount an image's root file system, read-only, for a look
+ * @ret_path: where, below RUN; owned by the caller. The same as before if it is mounted
+ *            already. It counts as a use of the image until stack_umount_image().
+ */
+must_check int stack_mount_image(struct stack_host *h, struct image_store *s,
+				 const struct image *img, char **ret_path, struct err *e);
+/** stack_umount_image() - 0; STACK_E_ABSENT if it is not mounted; -EBUSY while somebody
+ * is in it */
+must_check int stack_umount_image(struct stack_host *h, const struct image *img,
+				  struct err *e);
+
+/* What is below ROOT beside the image store, in bytes of whole blocks. */
+struct stack_df {
+	size_t containers, volumes, logs; /* logs: of stacks */
+	uint64_t container_bytes, volume_bytes, log_bytes;
+	uint64_t other_bytes; /* locks, and whatever else lies there */
+};
+/** stack_df() - count it; what was counted with @d already is not counted again */
+must_check int stack_df(struct stack_host *h, struct du *d, struct stack_df *ret,
+			struct err *e);
+
 enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };
 struct stack_step {
 	enum stack_step_kind kind;

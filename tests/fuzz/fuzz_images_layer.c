@@ -60,10 +60,10 @@ static ssize_t on_data(void *arg, const void **ret, uint64_t *ret_offset, struct
 	return (ssize_t)l->block.length;
 }
 
-static int on_placed(void *arg, const char *path, uint64_t offset, uint64_t n,
-		     struct err *e)
+static int on_placed(void *arg, const char *path, uint64_t offset, const void *data,
+		     size_t n, struct err *e)
 {
-	(void)arg, (void)offset, (void)e;
+	(void)arg, (void)offset, (void)data, (void)e;
 	if (!*path || *path == '/' || n == 0)
 		abort();
 	return 0;
@@ -84,7 +84,7 @@ static int on_room(void *arg, uint64_t bytes, struct err *e)
 
 static void apply_all(struct layer *l)
 {
-	const struct entry_io io = { l, on_data, on_placed, on_displace, on_room };
+	const struct entry_io io = { l, on_data, on_placed, on_displace, on_room, false };
 	struct wire_entry w;
 	int r = 0;
 

@@ -30,6 +30,27 @@ TEST(refname_parse_gives_the_familiar_form)
 	}
 }
 
+TEST(refname_full_is_the_inverse)
+{
+	static const char *const t[][2] = {
+		{ "postgres:16", "docker.io/library/postgres:16" },
+		{ "user/app:v1", "docker.io/user/app:v1" },
+		{ "localhost/app:1", "localhost/app:1" },
+		{ "localhost:5000/app:1", "localhost:5000/app:1" },
+		{ "ghcr.io/a/b/c:2", "ghcr.io/a/b/c:2" },
+		{ "docker.io/a.b/c:1", "docker.io/a.b/c:1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		AUTO_REFNAME struct refname r = { NULL, NULL };
+		AUTO_FREE char *full = refname_full(t[i][0]);
+
+		CHECK_STR(full, t[i][1]);
+		CHECK(refname_parse(full, &r));
+		CHECK_STR(r.name, t[i][0]);
+	}
+}
+
 TEST(refname_parse_takes_a_digest)
 {
 	AUTO_REFNAME struct refname r = { NULL, NULL };
