@@ -252,6 +252,10 @@ static int load_one(struct image_store *s, const struct image_progress *p,
 		r = record_write(s, img, &ai->config, &answer, ai->manifest, e);
 	if (r == 0) /* read back: it may have had other names before */
 		r = record_read(s, img->id + strlen("sha256:"), ret, e);
+	if (r == IMAGE_E_NOT_FOUND) { /* someone has removed it already */
+		*ret = TAKE(img);
+		r = 0;
+	}
 	return r;
 }
 
