@@ -8,7 +8,7 @@ MUSL    ?= musl-gcc
 VERSION := 0.1.0
 
 ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack runtime/stack/conf \
-            runtime/cli images images/parse images/fetch images/pull netns
+            runtime/cli images images/layer images/archive images/parse images/fetch images/pull netns
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wno-format-nonliteral -Werror
 OPT      ?= -O2 -g

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "images/descriptor.h"
+#include "images/archive/descriptor.h"
 #include "images/imgconf.h"
 #include "images/layer.h"
 #include "images/record.h"

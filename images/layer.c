@@ -9,7 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "images/unpack.h"
+#include "images/layer/unpack.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/json.h"
 #include "runtime/base/log.h"

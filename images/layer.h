@@ -7,8 +7,8 @@
 #define IMAGES_LAYER_H
 
 #include "images/digest.h"
-#include "images/source.h"
-#include "images/tree.h"
+#include "images/archive/source.h"
+#include "images/layer/tree.h"
 
 struct layer_meta {
 	uint64_t bytes;  /* of file content */

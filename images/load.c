@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "images/archive_image.h"
-#include "images/descriptor.h"
+#include "images/archive/archive_image.h"
+#include "images/archive/descriptor.h"
 #include "images/imgconf.h"
 #include "images/layer.h"
 #include "images/mount.h"

@@ -2,7 +2,7 @@
 #ifndef IMAGES_LOAD_H
 #define IMAGES_LOAD_H
 
-#include "images/archive_image.h"
+#include "images/archive/archive_image.h"
 #include "images/image.h"
 
 /**

@@ -22,7 +22,7 @@
 #include "images/layer.h"
 #include "images/mount_path.h"
 #include "images/store.h"
-#include "images/tree.h"
+#include "images/layer/tree.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/fsid.h"
 

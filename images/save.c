@@ -13,9 +13,9 @@
 
 #include "images/find.h"
 #include "images/record.h"
-#include "images/split.h"
+#include "images/layer/split.h"
 #include "images/store.h"
-#include "images/tarwrite.h"
+#include "images/archive/tarwrite.h"
 #include "runtime/base/fd.h"
 
 enum { OUT_SIZE = 256 << 10 };

@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "images/compare.h"
+#include "images/layer/compare.h"
 #include "images/find.h"
 #include "images/layer.h"
 #include "images/mount.h"
 #include "images/record.h"
-#include "images/split.h"
+#include "images/layer/split.h"
 #include "images/store.h"
 #include "runtime/base/fd.h"
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "images/descriptor.h"
+#include "images/archive/descriptor.h"
 #include "images/imgconf.h"
 #include "images/jail.h"
 

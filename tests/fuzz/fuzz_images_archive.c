@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "images/archive_image.h"
+#include "images/archive/archive_image.h"
 #include "tests/lib/jail_inside.h"
 #include "runtime/base/fd.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "images/entry.h"
-#include "images/messages.h"
+#include "images/layer/entry.h"
+#include "images/layer/messages.h"
 #include "images/parse/job.h"
 #include "runtime/base/fd.h"
 

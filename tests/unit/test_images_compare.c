@@ -1,5 +1,5 @@
 /* tests/unit/test_images_compare.c - two trees that differ in one thing each. */
-#include "images/compare.h"
+#include "images/layer/compare.h"
 
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>

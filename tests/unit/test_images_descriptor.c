@@ -1,5 +1,5 @@
 /* Which entry of an index is for which machine. */
-#include "images/descriptor.h"
+#include "images/archive/descriptor.h"
 
 #include "tests/lib/test.h"
 

@@ -1,5 +1,5 @@
 /* tests/unit/test_images_split.c - a stream taken apart and made again. */
-#include "images/split.h"
+#include "images/layer/split.h"
 
 #include <sys/types.h>
 

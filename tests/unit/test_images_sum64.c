@@ -1,5 +1,5 @@
 /* tests/unit/test_images_sum64.c - against what other implementations of XXH64 say. */
-#include "images/sum64.h"
+#include "images/layer/sum64.h"
 
 #include "tests/lib/test.h"
 

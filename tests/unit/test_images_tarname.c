@@ -1,5 +1,5 @@
 /* Names of tar entries as text. */
-#include "images/tarname.h"
+#include "images/layer/tarname.h"
 #include "tests/lib/test.h"
 
 TEST(tarname_clean_normalises)

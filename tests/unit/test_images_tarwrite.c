@@ -1,5 +1,5 @@
 /* tests/unit/test_images_tarwrite.c - what tar makes of our headers. */
-#include "images/tarwrite.h"
+#include "images/archive/tarwrite.h"
 
 #include "tests/lib/test.h"
 

@@ -1,5 +1,5 @@
 /* Which names of a layer stand for a removal. */
-#include "images/whiteout.h"
+#include "images/layer/whiteout.h"
 #include "tests/lib/test.h"
 
 TEST(whiteout_kinds_of_names)
