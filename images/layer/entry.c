@@ -47,13 +47,6 @@ static mode_t perm_of(const struct entry *en)
 	return en->m->mode & 07777;
 }
 
-/* The entry's own path, without symlinks; owned by the caller. */
-static char *path_of(const struct entry *en)
-{
-	return en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, en->base)
-				   : str_dup(en->base);
-}
-
 /* security.capability is part of the file; the rest of security.* is the host's own
  * policy. */
 static bool wants_xattr(const char *name)
@@ -146,7 +139,7 @@ static int make_way(struct entry *en, struct err *e)
 			return err_set(e, errno, "replace what is there");
 		return 0;
 	}
-	path = path_of(en);
+	path = tree_path(en->t, en->base);
 	return en->io->displace(en->io->arg, en->t->dir, en->base, path, e);
 }
 
@@ -171,7 +164,7 @@ static int write_at(int fd, const void *data, size_t n, off_t at, struct err *e)
 /* Blocks come with their offsets: the gaps of a sparse file are never written. */
 static int write_data(struct entry *en, int fd, struct err *e)
 {
-	AUTO_FREE char *path = path_of(en);
+	AUTO_FREE char *path = tree_path(en->t, en->base);
 	uint64_t size = (uint64_t)en->m->file_size, at = 0, end = 0;
 	const void *data = NULL;
 	ssize_t n;
@@ -248,7 +241,7 @@ static int make_dir(struct entry *en, struct err *e)
 		r = set_attrs(en, fd, e);
 	if (r < 0)
 		return r;
-	path = path_of(en);
+	path = tree_path(en->t, en->base);
 	tree_late_mtime(en->t, path, en->mtime);
 	return 0;
 }
@@ -334,7 +327,7 @@ static int make_hardlink(struct entry *en, struct err *e)
 		return r;
 	if (linkat(from, tarname_base(target.data), en->t->dir, en->base, 0) < 0)
 		return err_set(e, errno, "make the hard link to '%s'", target.data);
-	path = path_of(en);
+	path = tree_path(en->t, en->base);
 	tree_note_link(en->t, path);
 	return 0;
 }
@@ -352,8 +345,7 @@ static int make_whiteout(struct entry *en, const char *hidden, struct err *e)
 		return 0;
 	if (mknodat(en->t->dir, hidden, S_IFCHR, makedev(0, 0)) < 0)
 		return err_set(e, errno, "make the whiteout");
-	path = en->t->dir_path.len ? str_fmt("%s/%s", en->t->dir_path.data, hidden)
-				   : str_dup(hidden);
+	path = tree_path(en->t, hidden);
 	tree_late_whiteout(en->t, path);
 	return 0;
 }

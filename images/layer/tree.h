@@ -59,6 +59,9 @@ void tree_free(struct tree *t);
  * Return: 0, TREE_E_DEPENDS, -errno
  */
 must_check int tree_parent(struct tree *t, const char *name, struct err *e);
+/** tree_path() - the path of @base below the last parent, without symlinks; owned by the
+ * caller */
+char *tree_path(const struct tree *t, const char *base);
 /** tree_forget() - after something was removed or replaced the last parent may be gone */
 void tree_forget(struct tree *t);
 /**

@@ -13,7 +13,7 @@ for h in $(find runtime images netns -name '*.h'); do
 	echo "#include \"$h\"" | $CC -std=gnu17 -Wall -Wextra -Werror -I. -I/usr/include/libnl3 -D_GNU_SOURCE \
 		-x c -fsyntax-only - || say "$h does not compile alone"
 done
-for room in runtime/*/ images/ netns/; do
+for room in runtime/*/ images/ images/{archive,layer,parse}/ netns/; do
 	[ -f "$room/README.md" ] || say "$room has no README.md"
 done
 if grep -nE '\b(system|popen) *\(|exec[lv]p?e? *\( *"' -r runtime images netns --include='*.c'; then
