@@ -151,7 +151,7 @@ BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev libisal-
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev libcurl4-openssl-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
 CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs \
-                docker-registry openssl skopeo
+                docker-registry openssl skopeo zstd
 
 deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
        grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \
