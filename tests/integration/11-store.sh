@@ -524,6 +524,45 @@ test_output_that_cannot_be_written_is_told() {
 	has "$OUT" 'small:1  sha256:'
 	status 0 mb rmi small:1 another
 }
+test_what_killed_loads_left_goes_while_a_stack_is_watched() {
+	mk watched.tar --name watched:1 --layer bb --cmd sleep 1000
+	printf 'stack wt;\nservice a { image watched.tar; stop_grace_period 1s; }\n' >wt.conf
+	for c in 'up wt.conf' 'run -q -f wt.conf a sleep 1000'; do
+		"$MINIBOX" $c >watched.out 2>&1 &
+		pid=$!
+		until_ok 10 sh -c "$MINIBOX ps wt | grep -q running"
+		# the command is past its start, too
+		until_ok 10 sh -c "flock -n -x '$MINIBOX_ROOT/store.lock' true"
+		mkdir -p "$MINIBOX_ROOT/tmp/layer.1.2/fs"
+		status 0 mb images
+		eq "$(ls "$MINIBOX_ROOT/tmp")" ''
+		kill -INT $pid
+		wait $pid || true
+		status 0 mb down --timeout 1s wt
+	done
+	status 0 mb rmi watched:1
+}
+test_a_store_on_a_read_only_disk_can_be_read() {
+	mk ro.tar --name ro:1 --layer bb
+	status 0 mb load ro.tar
+	mb save -o ro.saved ro:1
+	mkdir -p "$MINIBOX_ROOT/tmp/layer.1.2/fs"
+	status 0 unshare -m --propagation private sh -ec "
+		mount --bind '$MINIBOX_ROOT' '$MINIBOX_ROOT'
+		mount -o remount,bind,ro '$MINIBOX_ROOT'
+		$MINIBOX images | grep ro:1
+		$MINIBOX inspect ro:1 >/dev/null
+		$MINIBOX df >/dev/null
+		$MINIBOX save ro:1 | cmp - ro.saved
+		for c in 'load ro.tar' 'rmi ro:1' 'tag ro:1 b:1' 'images --verify'; do
+			! $MINIBOX \$c >ro.out 2>&1 || exit 1
+			grep -q 'Read-only file system' ro.out
+			[ \$(wc -l <ro.out) = 1 ]
+		done"
+	status 0 mb rmi ro:1
+	eq "$(ls "$MINIBOX_ROOT/tmp")" ''
+	status 2 mb --root /proc/nowhere --max-unpacked-size x load ro.tar
+}
 test_little_memory_and_few_descriptors_are_enough_or_told() {
 	mk tight.tar --name tight:1 --file /etc/t=1 --layer bb
 	# a limit of the caller's that is lower than the parser's own stays as it is
