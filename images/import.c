@@ -131,7 +131,13 @@ static int record(struct import *im, struct image **ret, struct err *e)
 	strv_add(&img->layers, im->key);
 	img->size_bytes = im->meta.bytes;
 	r = record_write(im->s, img, &config, &answer, NULL, e);
-	return r < 0 ? r : record_read(im->s, img->id + strlen("sha256:"), ret, e);
+	if (r == 0)
+		r = record_read(im->s, img->id + strlen("sha256:"), ret, e);
+	if (r == IMAGE_E_NOT_FOUND) { /* someone has removed it already */
+		*ret = TAKE(img);
+		r = 0;
+	}
+	return r;
 }
 
 static int open_blob(int dir, const char *path, int *ret_fd, struct blob *ret,

@@ -103,6 +103,8 @@ int jail_end(struct jail *j, struct err *e)
 	if (WIFSIGNALED(st))
 		return err_msg(e, EPROTO, "its parser was ended by signal %d (%s)",
 			       WTERMSIG(st), strsignal(WTERMSIG(st)));
+	if (WEXITSTATUS(st) == WIRE_E_CONFINE)
+		return err_msg(e, EPROTO, "its parser cannot confine itself");
 	return WEXITSTATUS(st) ? err_msg(e, EPROTO, "its parser failed (status %d)",
 					 WEXITSTATUS(st))
 			       : 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "images/digest.h"
 #include "images/imgconf.h"
 #include "images/refname.h"
 #include "images/store.h"
@@ -30,7 +31,7 @@ int record_layers(struct image_store *s, const char *hex, struct strv *ret, stru
 	int r = json_read(s->images, path, &j, e);
 
 	if (r < 0)
-		return err_ctx(e, "image '%s'", hex);
+		return err_ctx(e, "image '%s' is damaged ('load' or 'rmi' it)", hex);
 	json_strv(j, "layers", ret);
 	return 0;
 }
@@ -71,21 +72,57 @@ static void free_image(struct image **img)
 	image_free(*img);
 }
 
-/* The config itself is not parsed here: the parser's answer was kept. */
+int record_parse(struct image_store *s, const char *hex, struct buf *answer,
+		 struct image *img, struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/config.json", hex);
+	AUTO_BUF struct buf b = BUF_INIT;
+	struct digest d;
+	int r = fd_read_file(s->images, path, IMGCONF_JSON_MAX, &b, e);
+
+	if (r < 0)
+		return r;
+	digest_of(DIGEST_SHA256, b.data, b.len, &d);
+	if (!str_eq(d.hex, hex))
+		return err_msg(e, EINVAL, "its config has changed");
+	return imgconf_parse(s, b.data, b.len, answer, img, e);
+}
+
+/* The config itself is not parsed here: the parser's answer was kept, but by older
+ * versions. */
 static int read_config(struct image_store *s, const char *hex, struct image *img,
 		       struct err *e)
 {
 	AUTO_FREE char *path = str_fmt("%s/" CONFIG_LIST, hex);
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct wire_list list;
-	int r = fd_read_file(s->images, path, WIRE_LIST_MAX, &b, e);
+	int r;
 
+	if (!exists(s->images, path))
+		return record_parse(s, hex, &b, img, e);
+	r = fd_read_file(s->images, path, WIRE_LIST_MAX, &b, e);
 	if (r == 0)
 		r = wire_list(&b, &list, e);
 	if (r < 0)
 		return r;
 	img->id = str_fmt("sha256:%s", hex);
 	return imgconf_decode(list, img, e);
+}
+
+int record_check(struct image_store *s, const char *hex, struct err *e)
+{
+	AUTO(free_image) struct image *img = mem_new(1, sizeof(*img));
+	AUTO_FREE char *path = str_fmt("%s/" CONFIG_LIST, hex);
+	AUTO_BUF struct buf want = BUF_INIT, have = BUF_INIT;
+	int r = record_parse(s, hex, &want, img, e);
+
+	if (r < 0 || !exists(s->images, path))
+		return r;
+	r = fd_read_file(s->images, path, WIRE_LIST_MAX, &have, e);
+	if (r == 0 &&
+	    (have.len != want.len || memcmp(have.data, want.data, want.len) != 0))
+		r = err_msg(e, EINVAL, "'" CONFIG_LIST "' is not what its config says");
+	return r;
 }
 
 static int read_files(struct image_store *s, const char *hex, struct image *img,
@@ -122,6 +159,19 @@ int record_read(struct image_store *s, const char *hex, struct image **ret, stru
 	return 0;
 }
 
+int record_read_names(struct image_store *s, const char *hex, struct image **ret,
+		      struct err *e)
+{
+	AUTO(free_image) struct image *img = mem_new(1, sizeof(*img));
+	int r = names_of(s, hex, &img->names, e);
+
+	if (r < 0)
+		return r;
+	img->id = str_fmt("sha256:%s", hex);
+	*ret = TAKE(img);
+	return 0;
+}
+
 static json_t *to_json(const struct image *img, const char *manifest)
 {
 	json_t *j = json_object();
@@ -135,16 +185,19 @@ static json_t *to_json(const struct image *img, const char *manifest)
 	return j;
 }
 
-static int write_files(int dir, const struct image *img, const struct buf *config,
-		       const struct buf *answer, const char *manifest, struct err *e)
+static int write_files(struct image_store *s, int dir, const struct image *img,
+		       const struct buf *config, const struct buf *answer,
+		       const char *manifest, struct err *e)
 {
 	AUTO_JSON json_t *j = to_json(img, manifest);
-	int r = fd_write_file(dir, "config.json", config->data, config->len, 0600, e);
+	AUTO_FREE char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+	int r = store_put(s, dir, "config.json", config->data, config->len, e);
 
 	if (r == 0)
-		r = fd_write_file(dir, CONFIG_LIST, answer->data, answer->len, 0600, e);
-
-	return r < 0 ? r : json_write(dir, "record.json", j, 0600, e);
+		r = store_put(s, dir, CONFIG_LIST, answer->data, answer->len, e);
+	if (r == 0 && !text)
+		r = err_set(e, ENOMEM, "write 'record.json'");
+	return r < 0 ? r : store_put(s, dir, "record.json", text, strlen(text), e);
 }
 
 /* A new directory appears by one rename; in an old one each file is replaced whole. */
@@ -154,13 +207,16 @@ static int write_dir(struct image_store *s, const char *hex, const struct image 
 {
 	AUTO_FREE char *tmp = store_tmp_name(hex);
 	bool is_new = !exists(s->images, hex);
+	struct err ignored = ERR_INIT;
 	AUTO_CLOSE int dir = -1;
 	int r = fd_mkdir(is_new ? s->tmp : s->images, is_new ? tmp : hex, 0700, &dir, e);
 
 	if (r == 0)
-		r = write_files(dir, img, config, answer, manifest, e);
+		r = write_files(s, dir, img, config, answer, manifest, e);
 	if (r == 0)
 		r = store_sync(dir, hex, e);
+	if (r < 0 && is_new)
+		(void)!fd_rm_rf(s->tmp, tmp, &ignored); /* else the next open clears it */
 	if (r < 0 || !is_new)
 		return r;
 	if (renameat(s->tmp, tmp, s->images, hex) == 0)

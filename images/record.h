@@ -18,6 +18,20 @@ must_check int record_layers(struct image_store *s, const char *hex, struct strv
 must_check int record_read(struct image_store *s, const char *hex, struct image **ret,
 			   struct err *e);
 /**
+ * record_parse() - have the config of image @hex, as it was in the archive, parsed anew
+ * @answer: the parser's words, freed by the caller always
+ * @img:    zeroed; gets its id and config, no names and no layers
+ * -EINVAL if it is not what its id says.
+ */
+must_check int record_parse(struct image_store *s, const char *hex, struct buf *answer,
+			    struct image *img, struct err *e);
+/** record_check() - is what was kept of the config of image @hex what record_parse()
+ * says? 0, or -EINVAL */
+must_check int record_check(struct image_store *s, const char *hex, struct err *e);
+/** record_read_names() - only the id and the names of image @hex, which may be damaged */
+must_check int record_read_names(struct image_store *s, const char *hex,
+				 struct image **ret, struct err *e);
+/**
  * record_write() - make the image visible: its directory first, then the names
  * @config:   the bytes as in the archive
  * @answer:   what the confined parser said of them (imgconf.h), kept so that nobody has

@@ -16,6 +16,18 @@ static void free_image(struct image **img)
 	image_free(*img);
 }
 
+/* What can no longer be read can still be removed. */
+static int read_image(struct image_store *s, const char *hex, struct image **ret,
+		      struct err *e)
+{
+	int r = record_read(s, hex, ret, e);
+
+	if (r >= 0)
+		return r;
+	err_clear(e);
+	return record_read_names(s, hex, ret, e);
+}
+
 /* @ret_gone: not only a name was taken away, so layers may be rubbish now */
 static int remove_ref(struct image_store *s, const char *ref, const struct strv *used_ids,
 		      bool *ret_gone, struct err *e)
@@ -30,7 +42,7 @@ static int remove_ref(struct image_store *s, const char *ref, const struct strv 
 	if (r == 0)
 		r = find_hex(s, ref, &hex, &by_name, e);
 	if (r == 0)
-		r = record_read(s, hex, &img, e);
+		r = read_image(s, hex, &img, e);
 	if (r != 0)
 		return r;
 	if (by_name && img->names.n > 1 && refname_parse(ref, &name))

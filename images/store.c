@@ -75,6 +75,10 @@ static int clear_tmp(struct image_store *s, struct err *e)
 		if (str_starts(names.v[i], "mount."))
 			(void)umount2(path, MNT_DETACH);
 		r = fd_rm_rf(s->tmp, names.v[i], e);
+		if (r == -EROFS) { /* nor is there anything that could be made there */
+			err_clear(e);
+			return 0;
+		}
 	}
 	return r;
 }
@@ -95,6 +99,20 @@ static int lock_store(struct image_store *s, struct err *e)
 	return r;
 }
 
+/* Whatever the umask. A store on a disk that is read-only can still be read. */
+static int make_empty(struct image_store *s, const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r = fd_mkdirs(s->layers, name, 0755, &fd, e);
+
+	if (r < 0)
+		return r;
+	if ((fstat(fd, &st) < 0 || (st.st_mode & 07777) != 0755) && fchmod(fd, 0755) < 0)
+		return err_set(e, errno, "chmod '%s'", name);
+	return 0;
+}
+
 static int open_dirs(struct image_store *s, struct err *e)
 {
 	const struct {
@@ -105,17 +123,13 @@ static int open_dirs(struct image_store *s, struct err *e)
 		     { "refs", &s->refs },
 		     { "sources", &s->sources },
 		     { "tmp", &s->tmp } };
-	AUTO_CLOSE int a = -1, b = -1;
+	const char *const empty[] = { STORE_EMPTY_A, STORE_EMPTY_B };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
 		r = fd_mkdir(s->root, dirs[i].name, 0700, dirs[i].fd, e);
-	if (r == 0)
-		r = fd_mkdirs(s->layers, STORE_EMPTY_A, 0755, &a, e);
-	if (r == 0)
-		r = fd_mkdirs(s->layers, STORE_EMPTY_B, 0755, &b, e);
-	if (r == 0 && (fchmod(a, 0755) < 0 || fchmod(b, 0755) < 0))
-		r = err_set(e, errno, "chmod '%s'", STORE_EMPTY_A);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(empty); i++)
+		r = make_empty(s, empty[i], e);
 	return r;
 }
 
@@ -223,10 +237,11 @@ int store_space(int fd, uint64_t bytes, struct err *e)
 			       (unsigned long long)v.f_favail);
 	avail = (uint64_t)v.f_bavail * v.f_frsize;
 	if (avail < SPACE_RESERVE || bytes > avail - SPACE_RESERVE)
-		return err_msg(
-			e, ENOSPC,
-			"it needs %llu more bytes and the store's disk has %llu left",
-			(unsigned long long)bytes, (unsigned long long)avail);
+		return err_msg(e, ENOSPC,
+			       "it needs %llu more bytes and the store's disk has %llu "
+			       "left, of which %llu are kept free",
+			       (unsigned long long)bytes, (unsigned long long)avail,
+			       (unsigned long long)SPACE_RESERVE);
 	return 0;
 }
 

@@ -160,7 +160,7 @@ static int spool_stream(struct stream *st, int to, struct err *e)
 	ssize_t n;
 
 	while ((n = stream_get(st, at, &data, e)) > 0) {
-		if (at - checked > SPACE_STEP && store_space(to, 0, e) < 0)
+		if (at - checked > SPACE_STEP && store_space(to, SPACE_STEP, e) < 0)
 			return -e->code;
 		if (at - checked > SPACE_STEP)
 			checked = at;

@@ -60,8 +60,13 @@ static int drop_user(struct err *e)
 
 static int limit(int what, rlim_t n, const char *name, struct err *e)
 {
-	const struct rlimit rl = { n, n };
+	struct rlimit rl;
 
+	if (getrlimit((__rlimit_resource_t)what, &rl) < 0)
+		return err_set(e, errno, "get limit '%s'", name);
+	if (rl.rlim_max > n) /* raising a lower one is not allowed */
+		rl.rlim_max = n;
+	rl.rlim_cur = rl.rlim_max;
 	return setrlimit((__rlimit_resource_t)what, &rl) == 0
 		       ? 0
 		       : err_set(e, errno, "set limit '%s'", name);

@@ -299,6 +299,7 @@ static int run(struct unpack *u, struct image_store *s, struct err *e)
 		r = start_parser(u, s, e);
 	if (r == 0)
 		r = follow_parser(u, e);
+	jail_kill(&u->parser); /* it has said all; the ring is not to wait for it */
 	if (r == 0) /* the digests cover what follows the end of the archive, too */
 		r = pass_over(u, UINT64_MAX, e);
 	if (r == 0)
@@ -319,7 +320,6 @@ int unpack_layer(struct image_store *s, const struct unpack_job *job,
 	*ret = (struct unpack_result){ 0 };
 	tree_init(&u.tree, job->root, job->below, job->mode);
 	r = run(&u, s, e);
-	jail_kill(&u.parser);
 	if (u.st)
 		stream_close(u.st);
 	messages_free(u.in);

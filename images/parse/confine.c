@@ -19,6 +19,8 @@ enum { NOBODY = 65534 };
 
 /* A zstd window is at most 128 MiB; a header's names and xattrs are far below that. */
 #define MEMORY_MAX (512ULL << 20)
+/* Of computing, not of waiting: no layer takes that long, a parser gone astray does. */
+enum { CPU_SECONDS_MAX = 3600 };
 
 static int set_limits(struct err *e)
 {
@@ -26,17 +28,27 @@ static int set_limits(struct err *e)
 		int what;
 		rlim_t max;
 	} limits[] = {
-		{ RLIMIT_AS, MEMORY_MAX }, { RLIMIT_CORE, 0 },    { RLIMIT_FSIZE, 0 },
-		{ RLIMIT_NOFILE, 0 },      { RLIMIT_MEMLOCK, 0 }, { RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_AS, MEMORY_MAX },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_CPU, CPU_SECONDS_MAX },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		struct rlimit l = { limits[i].max, limits[i].max };
+		struct rlimit l;
 
 #ifdef __SANITIZE_ADDRESS__
 		if (limits[i].what == RLIMIT_AS) /* its shadow memory is terabytes */
 			continue;
 #endif
+		if (getrlimit(limits[i].what, &l) < 0)
+			return err_set(e, errno, "get a limit");
+		if (l.rlim_max > limits[i].max) /* raising a lower one is not allowed */
+			l.rlim_max = limits[i].max;
+		l.rlim_cur = l.rlim_max;
 		if (setrlimit(limits[i].what, &l) < 0)
 			return err_set(e, errno, "set a limit");
 	}

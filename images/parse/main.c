@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 		return 2;
 	warm_up();
 	if (confine(&e) < 0)
-		return 3;
+		return WIRE_E_CONFINE;
 	for (size_t i = 0; i < ARRAY_LEN(documents); i++)
 		if (str_eq(argv[1], documents[i].name))
 			return run_document(i);

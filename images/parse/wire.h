@@ -12,6 +12,7 @@
  *            N modulo its size; standard input then carries 64-bit counts of how many
  *            bytes have come so far, and its end means the stream's
  * Descriptor WIRE_FD_EMPTY is an empty directory, the parser's whole file system.
+ * Exit status WIRE_E_CONFINE: it could not confine itself, so it has read nothing.
  */
 #ifndef PARSE_WIRE_H
 #define PARSE_WIRE_H
@@ -24,6 +25,7 @@
 enum {
 	WIRE_FD_SIDE = 3,
 	WIRE_FD_EMPTY = 4,
+	WIRE_E_CONFINE = 3,
 	WIRE_LIST_MAX = 64 << 20,  /* of one answer in list form */
 	WIRE_MESSAGE_MAX = 4 << 20 /* a header with every xattr a kernel takes fits */
 };

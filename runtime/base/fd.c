@@ -273,6 +273,10 @@ int fd_lock(int dir, const char *name, bool exclusive, bool wait, int *ret_fd,
 		openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int op = (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB);
 
+	if (fd < 0 && errno == EROFS) { /* it may have been made before */
+		fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		errno = EROFS;
+	}
 	if (fd < 0)
 		return err_set(e, errno, "open lock '%s'", name);
 	while (flock(fd, op) < 0)

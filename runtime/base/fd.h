@@ -70,7 +70,8 @@ must_check int fd_rm_rf(int dir, const char *name, struct err *e);
 /** fd_list() - names in a directory, without . and .., sorted; appended to @ret */
 must_check int fd_list(int dir, const char *name, struct strv *ret, struct err *e);
 /** fd_lock() - open (create 0600) @name and take flock on it
- * @exclusive: LOCK_EX or LOCK_SH; @wait: block, else -EWOULDBLOCK. The file stays. */
+ * @exclusive: LOCK_EX or LOCK_SH; @wait: block, else -EWOULDBLOCK. The file stays.
+ * On a read-only file system the file must be there. */
 must_check int fd_lock(int dir, const char *name, bool exclusive, bool wait, int *ret_fd,
 		       struct err *e);
 /** fd_send() - send @n bytes and up to one fd (-1: none) over a unix socket */

@@ -194,7 +194,9 @@ int cli_main(const struct cli_command *commands, size_t n, int argc, char **argv
 		fprintf(stderr, "minibox: %s\n", text);
 		free(text);
 	}
-	if (fflush(stdout) != 0 && status == 0)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {
+		fprintf(stderr, "minibox: write standard output: %s\n", strerror(errno));
 		status = 1;
+	}
 	return status;
 }

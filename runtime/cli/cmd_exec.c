@@ -105,6 +105,7 @@ static int run_in(struct cli *c, const struct cli_args *a, const struct stack_mo
 	r = stack_run(c->host, store, m, service, !args_flag(a, "no-deps"), &o, &w, &one,
 		      &exec_errno, e);
 	free_override(&o);
+	cli_store_done(c);
 	if (r == STACK_E_ABSENT)
 		return cli_no_service(e, m->name, service);
 	if (exec_errno)

@@ -14,9 +14,12 @@ static void free_images(struct image **list, size_t n)
 	free(list);
 }
 
+/* All its names: the one that was in the archive need not be the first. */
 static void print_loaded(const struct image *img)
 {
-	printf("%s  %.19s\n", img->names.n ? img->names.v[0] : "<no name>", img->id);
+	for (size_t k = 0; k < (img->names.n ? img->names.n : 1); k++)
+		printf("%s  %.19s\n", img->names.n ? img->names.v[k] : "<no name>",
+		       img->id);
 }
 
 static int load_run(struct cli *c, const struct cli_args *a, struct err *e)
@@ -76,14 +79,16 @@ static void print_images(struct image **list, size_t n)
 	       "CREATED");
 	for (size_t i = 0; i < n; i++) {
 		const struct image *img = list[i];
-		char size[16], unique[16];
+		char size[16], unique[16], created[20];
 
+		snprintf(created, sizeof(created), "%s", img->created);
+		str_sanitize(created); /* the config says it, and may say anything */
 		for (size_t k = 0; k < (img->names.n ? img->names.n : 1); k++)
-			printf("%-*s  %.12s  %-10s  %-10s  %.19s\n", width,
+			printf("%-*s  %.12s  %-10s  %-10s  %s\n", width,
 			       img->names.n ? img->names.v[k] : "<none>",
 			       img->id + strlen("sha256:"),
 			       cli_size(img->size_bytes, size),
-			       cli_size(img->unique_bytes, unique), img->created);
+			       cli_size(img->unique_bytes, unique), created);
 	}
 }
 
@@ -126,13 +131,15 @@ static int images_run(struct cli *c, const struct cli_args *a, struct err *e)
 	struct image **list = NULL;
 	json_t *out;
 	size_t n = 0;
-	int r = cli_store(c, &store, e);
+	bool verifies = args_flag(a, "verify");
+	int r;
 
-	if (r == 0 && args_flag(a, "verify"))
-		return verify(store, &a->operands, e);
-	if (a->operands.n)
+	if (a->operands.n && !verifies)
 		return cli_usage(c, e, "'images' takes '%s' with --verify only",
 				 a->operands.v[0]);
+	r = cli_store(c, &store, e);
+	if (r == 0 && verifies)
+		return verify(store, &a->operands, e);
 	if (r == 0)
 		r = image_list(store, &list, &n, e);
 	if (r < 0)

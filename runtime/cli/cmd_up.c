@@ -146,6 +146,7 @@ static int up_model(struct cli *c, const struct cli_args *a, const struct stack_
 	if (r ==
 	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
 		r = signals_open(&sigfd, e);
+	cli_store_done(c);
 	if (r < 0)
 		return r;
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */

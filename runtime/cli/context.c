@@ -23,11 +23,12 @@ int cli_store(struct cli *c, struct image_store **ret, struct err *e)
 {
 	uint64_t max = UINT64_MAX;
 	struct stack_host *h = NULL;
-	int r = cli_host(c, &h, e);
+	int r;
 
 	if (c->unpacked_max && !stack_size(c->unpacked_max, &max))
 		return cli_usage(c, e, "--max-unpacked-size '%s' is not a size",
 				 c->unpacked_max);
+	r = cli_host(c, &h, e);
 	if (r == 0 && !c->store)
 		r = image_store_open(h->root, &c->store, e);
 	if (r == 0)
@@ -35,6 +36,11 @@ int cli_store(struct cli *c, struct image_store **ret, struct err *e)
 	if (r == 0)
 		*ret = c->store;
 	return r;
+}
+
+void cli_store_done(struct cli *c)
+{
+	c->store = image_store_free(c->store);
 }
 
 int cli_usage(struct cli *c, struct err *e, const char *fmt, ...)

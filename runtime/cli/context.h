@@ -25,6 +25,9 @@ struct cli {
 must_check int cli_host(struct cli *c, struct stack_host **ret, struct err *e);
 /** cli_store() - open the image store; borrowed from @c */
 must_check int cli_store(struct cli *c, struct image_store **ret, struct err *e);
+/** cli_store_done() - close it, before a long time in which it is not needed: only who is
+ * alone with it clears away what killed loads have left */
+void cli_store_done(struct cli *c);
 /** cli_usage() - a failure of the user's: exit status 2. Use as err_msg(). Return:
  * -EINVAL */
 int cli_usage(struct cli *c, struct err *e, const char *fmt, ...) printf_like(3, 4);

@@ -52,6 +52,8 @@ int outfile_open(const char *path, struct outfile *ret, struct err *e)
 
 	if (!path || str_eq(path, "-"))
 		return open_stdout(ret, e);
+	if (!*path)
+		return err_msg(e, ENOENT, "'' names no file to write");
 	ret->what = path;
 	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
 		return open_new(ret, path, e);

@@ -136,6 +136,7 @@ test_parser_is_nobody_and_has_nothing() {
 	eq "$fds" '0 1 2 3 '
 	echo "$limits" | grep -q '^Max open files *0 *0'
 	echo "$limits" | grep -q '^Max file size *0 *0'
+	echo "$limits" | grep -q '^Max cpu time *3600 *3600'
 	# cut short: refused, and the parser is gone with its load
 	eq $rc 1
 	eq "$(wc -l <out)" 1

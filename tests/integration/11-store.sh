@@ -422,4 +422,164 @@ test_prune_all_by_age() {
 	eq "$(layers)" ''
 	eq "$(mb images --json)" '[]'
 }
+test_a_damaged_image_can_be_removed_or_mended() {
+	mk hurt.tar --name hurt:1 --file /etc/h=1
+	mk hale.tar --name hale:1 --file /etc/h=2
+	for file in record.json config.json config.list; do
+		status 0 mb load hurt.tar hale.tar
+		dir=$MINIBOX_ROOT/images/$(id_of hurt:1 | cut -c8-)
+		for how in 'truncate -s 5' 'truncate -s 0' 'truncate -s +1' 'rm'; do
+			$how "$dir/$file"
+			status 0 mb images
+			has "$OUT" hale:1
+			case $how$file in
+			rmconfig.list) status 0 mb images --verify hurt:1 ;; # an older version had none
+			*) status 1 mb images --verify hurt:1; has "$OUT" ' 1 fault' ;;
+			esac
+			status 0 mb load hurt.tar
+			status 0 mb images --verify hurt:1
+		done
+		printf '{}' >"$dir/$file"
+		status 0 mb rmi hurt:1
+		[ ! -e "$dir" ]
+		status 0 mb rmi hale:1
+		eq "$(mb images --json)" '[]'
+		eq "$(layers)" ''
+	done
+	# loaded again while it is here, it is mended by files that are first in tmp/
+	status 0 mb load hurt.tar
+	eq "$(ls "$dir" | tr '\n' ' ')" 'config.json config.list record.json '
+	status 0 mb rmi hurt:1
+}
+test_a_store_of_an_older_version_is_read() {
+	mk old.tar --name old:1 --layer bb --env A=1 --cmd cat /etc/passwd
+	status 0 mb load old.tar
+	mb inspect old:1 >new.json
+	rm "$MINIBOX_ROOT/images/$(id_of old:1 | cut -c8-)/config.list" "$MINIBOX_ROOT"/layers/*/stream.zst
+	status 0 mb inspect old:1
+	eq "$OUT" "$(cat new.json)"
+	status 0 mb images
+	hasnt "$OUT" warning
+	printf 'stack ol;\nservice a { image old:1; }\n' >ol.conf
+	eq "$(mb run -q -f ol.conf a)" "$(cat bb/etc/passwd)"
+	status 1 mb images --verify
+	has "$OUT" 'loaded by an older version'
+	status 1 mb save -o old.out old:1
+	has "$OUT" "'rmi' the image and load it again"
+	status 0 mb rmi old:1
+	status 0 mb load old.tar
+	status 0 mb images --verify
+	status 0 mb save -o old.out old:1
+	status 0 mb rmi old:1
+}
+test_text_of_an_image_does_nothing_to_a_terminal() {
+	/usr/bin/python3 - <<-'EOF'
+	import hashlib, io, json, tarfile
+	def put(tar, name, data):
+	    i = tarfile.TarInfo(name)
+	    i.size = len(data)
+	    tar.addfile(i, io.BytesIO(data))
+	layer = io.BytesIO()
+	with tarfile.open(fileobj=layer, mode="w") as t:
+	    put(t, "a", b"x")
+	diff = "sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()
+	config = json.dumps({"created": "\x1b[31mred\x07", "architecture": "\x1b[2J", "os": "li\nnux", "rootfs": {"type": "layers", "diff_ids": [diff]}})
+	with tarfile.open("escape.tar", "w") as t:
+	    put(t, "c.json", config.encode())
+	    put(t, "l.tar", layer.getvalue())
+	    put(t, "manifest.json", json.dumps([{"Config": "c.json", "RepoTags": ["escape:1"], "Layers": ["l.tar"]}]).encode())
+	EOF
+	for c in 'load escape.tar' images 'images --json' 'inspect escape:1' 'images --verify' 'prune --all'; do
+		status 0 mb $c
+		eq "$(echo "$OUT" | tr -d '\n\040-\176')" ''
+	done
+	has "$(mb load -q escape.tar; mb images)" ' ?[31mred?'
+	status 0 mb rmi escape:1
+}
+test_output_that_cannot_be_written_is_told() {
+	mk small.tar --name small:1 --file /etc/s=1
+	for c in "load small.tar" images 'images --json' 'images --verify' 'inspect small:1' df 'save small:1' 'save -o /dev/full small:1' \
+		'tag --help' --version; do
+		status 1 sh -c "$MINIBOX $c >/dev/full"
+		has "$OUT" 'No space left on device'
+		eq "$(echo "$OUT" | wc -l)" 1
+	done
+	status 1 sh -c "$MINIBOX save small:1 >&-"
+	has "$OUT" 'Bad file descriptor'
+	status 1 mb save -o '' small:1
+	has "$OUT" 'names no file'
+	# whoever reads may have enough
+	eq "$({ mb save small:1 || true; } | head -c 1 | wc -c)" 1
+	for root in /proc/nowhere /dev/null/x; do
+		for c in images 'images --verify small:1' df prune 'rmi small:1' 'save small:1' 'load small.tar' 'tag small:1 b' 'inspect small:1' 'mount small:1'; do
+			status 1 mb --root $root $c
+			has "$OUT" "$root"
+			eq "$(echo "$OUT" | wc -l)" 1
+		done
+	done
+	status 2 mb --root /proc/nowhere images small:1
+	# every name is told, the one in the archive as well
+	status 0 mb tag small:1 another
+	status 0 mb load small.tar
+	has "$OUT" 'small:1  sha256:'
+	status 0 mb rmi small:1 another
+}
+test_what_killed_loads_left_goes_while_a_stack_is_watched() {
+	mk watched.tar --name watched:1 --layer bb --cmd sleep 1000
+	printf 'stack wt;\nservice a { image watched.tar; stop_grace_period 1s; }\n' >wt.conf
+	for c in 'up wt.conf' 'run -q -f wt.conf a sleep 1000'; do
+		"$MINIBOX" $c >watched.out 2>&1 &
+		pid=$!
+		until_ok 10 sh -c "$MINIBOX ps wt | grep -q running"
+		# the command is past its start, too
+		until_ok 10 sh -c "flock -n -x '$MINIBOX_ROOT/store.lock' true"
+		mkdir -p "$MINIBOX_ROOT/tmp/layer.1.2/fs"
+		status 0 mb images
+		eq "$(ls "$MINIBOX_ROOT/tmp")" ''
+		kill -INT $pid
+		wait $pid || true
+		status 0 mb down --timeout 1s wt
+	done
+	status 0 mb rmi watched:1
+}
+test_a_store_on_a_read_only_disk_can_be_read() {
+	mk ro.tar --name ro:1 --layer bb
+	status 0 mb load ro.tar
+	mb save -o ro.saved ro:1
+	mkdir -p "$MINIBOX_ROOT/tmp/layer.1.2/fs"
+	status 0 unshare -m --propagation private sh -ec "
+		mount --bind '$MINIBOX_ROOT' '$MINIBOX_ROOT'
+		mount -o remount,bind,ro '$MINIBOX_ROOT'
+		$MINIBOX images | grep ro:1
+		$MINIBOX inspect ro:1 >/dev/null
+		$MINIBOX df >/dev/null
+		$MINIBOX save ro:1 | cmp - ro.saved
+		for c in 'load ro.tar' 'rmi ro:1' 'tag ro:1 b:1' 'images --verify'; do
+			! $MINIBOX \$c >ro.out 2>&1 || exit 1
+			grep -q 'Read-only file system' ro.out
+			[ \$(wc -l <ro.out) = 1 ]
+		done"
+	status 0 mb rmi ro:1
+	eq "$(ls "$MINIBOX_ROOT/tmp")" ''
+	status 2 mb --root /proc/nowhere --max-unpacked-size x load ro.tar
+}
+test_little_memory_and_few_descriptors_are_enough_or_told() {
+	mk tight.tar --name tight:1 --file /etc/t=1 --layer bb
+	# a limit of the caller's that is lower than the parser's own stays as it is
+	(ulimit -v 300000 && status 0 mb load tight.tar)
+	status 0 mb rmi tight:1
+	for n in 12 16 20 24 28 32 40 48; do
+		rc=0
+		OUT=$(ulimit -n $n; timeout 20 "$MINIBOX" load tight.tar 2>&1) || rc=$?
+		case $rc in
+		0) break ;;
+		1) has "$OUT" 'Too many open files' && eq "$(echo "$OUT" | wc -l)" 1 ;;
+		*) fail "status $rc: $OUT" ;;
+		esac
+	done
+	status 0 mb load tight.tar
+	status 0 mb images --verify tight:1
+	status 0 mb rmi tight:1
+	eq "$(ls "$MINIBOX_ROOT/tmp")" ''
+}
 run_tests "$@"

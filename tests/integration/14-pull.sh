@@ -329,6 +329,19 @@ test_layers_in_the_store_are_not_fetched() {
 	eq "$(grep -c /blobs/ "$REQ")" 2
 	eq "$(grep -c /manifests/ "$REQ")" 2
 }
+test_a_config_that_has_changed_in_the_store_is_fetched_again() {
+	new_store
+	fake small
+	status 0 mb pull "127.0.0.1:$PORT/s:1"
+	config=$(echo "$MINIBOX_ROOT"/images/*/config.json)
+	cp "$config" whole
+	sed -i 's/cat/rat/' "$config"
+	status 1 mb images --verify
+	status 0 mb pull "127.0.0.1:$PORT/s:1"
+	cmp whole "$config"
+	status 0 mb images --verify
+	eq "$(mb images --json | grep -c '"id"')" 1
+}
 test_redirect_takes_no_secret_along() {
 	fake small
 	other=$REQ
