@@ -8,13 +8,17 @@
  */
 #include "runtime/container/caps.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+#include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/container/exact.h"
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
@@ -123,16 +127,103 @@ int container_caps_bound(uint64_t caps, struct err *e)
 	return 0;
 }
 
+int container_caps_parse(const struct strv *names, uint64_t *ret, struct err *e)
+{
+	*ret = 0;
+	strv_foreach (i, names) {
+		uint64_t one = 0;
+		int r = str_starts(names->v[i], "CAP_")
+				? parse_name(names->v[i], &one, e)
+				: err_msg(e, EINVAL, "capability '%s' is unknown",
+					  names->v[i]);
+
+		if (r < 0)
+			return r;
+		*ret |= one;
+	}
+	return 0;
+}
+
+void container_caps_names(struct strv *ret)
+{
+	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
+		char *name = cap_to_name(c);
+
+		for (char *p = name; p && *p; p++)
+			*p = (char)toupper((unsigned char)*p);
+		if (name)
+			strv_add(ret, name);
+		cap_free(name);
+	}
+}
+
+static uint64_t own_caps(void)
+{
+	cap_t now = cap_get_proc();
+	uint64_t have = 0;
+
+	for (cap_value_t c = 0; now && c < cap_max_bits(); c++) {
+		cap_flag_value_t on = CAP_CLEAR;
+
+		if (cap_get_flag(now, c, CAP_PERMITTED, &on) == 0 && on == CAP_SET)
+			have |= BIT(c);
+	}
+	cap_free(now);
+	return have;
+}
+
+int container_caps_regain(struct err *e)
+{
+	uint64_t have = own_caps();
+
+	return container_caps_set(have, have, 0, e);
+}
+
+int container_apparmor_set(const char *profile, struct err *e)
+{
+	AUTO_FREE char *text = str_fmt("exec %s", profile);
+	struct err first = ERR_INIT;
+	int r = fd_write_str(AT_FDCWD, "/proc/self/attr/apparmor/exec", text, &first);
+
+	if (r == 0)
+		return 0;
+	/* before Linux 5.1 it stands one directory higher */
+	r = fd_write_str(AT_FDCWD, "/proc/self/attr/exec", text, e);
+	return r < 0 ? err_ctx(e, "apply AppArmor profile '%s'", profile) : 0;
+}
+
+int container_caps_exact(const struct container_exact *x, struct err *e)
+{
+	uint64_t have = own_caps(), permitted = x->permitted & have;
+	int r = container_caps_set(x->effective & permitted, permitted,
+				   x->inheritable & have & host_caps(), e);
+
+	for (int c = 0; r == 0 && c < cap_max_bits(); c++)
+		if ((x->ambient & permitted & x->inheritable & BIT(c)) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
+			r = err_set(e, errno, "raise ambient capability '%d'", c);
+	return r;
+}
+
 int container_caps_apply(uint64_t caps, struct err *e)
+{
+	return container_caps_set(caps, caps, 0, e);
+}
+
+int container_caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable,
+		       struct err *e)
 {
 	cap_t set = cap_init();
 	int r = set ? 0 : -1;
 
-	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++)
-		if (caps & BIT(c)) {
+	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++) {
+		if (effective & BIT(c))
 			r |= cap_set_flag(set, CAP_EFFECTIVE, 1, &c, CAP_SET);
+		if (permitted & BIT(c))
 			r |= cap_set_flag(set, CAP_PERMITTED, 1, &c, CAP_SET);
-		}
+		if (inheritable & BIT(c))
+			r |= cap_set_flag(set, CAP_INHERITABLE, 1, &c, CAP_SET);
+	}
 	if (r == 0)
 		r = cap_set_proc(set);
 	if (r < 0)

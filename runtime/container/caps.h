@@ -24,5 +24,16 @@ must_check int container_caps_decide(const struct container_spec *s, bool userns
 must_check int container_caps_bound(uint64_t caps, struct err *e);
 /** container_caps_apply() - effective = permitted = @caps, inheritable = none */
 must_check int container_caps_apply(uint64_t caps, struct err *e);
+/** container_caps_set() - the three sets of this process as told */
+must_check int container_caps_set(uint64_t effective, uint64_t permitted,
+				  uint64_t inheritable, struct err *e);
+/** container_caps_regain() - make effective again all that is permitted */
+must_check int container_caps_regain(struct err *e);
+/** container_caps_exact() - the sets of @x but for the bounding one, ambient included
+ * After the change of user, with its permitted set kept (PR_SET_KEEPCAPS). */
+must_check int container_caps_exact(const struct container_exact *x, struct err *e);
+
+/** container_apparmor_set() - the profile that the next execve takes on */
+must_check int container_apparmor_set(const char *profile, struct err *e);
 
 #endif

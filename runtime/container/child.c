@@ -12,12 +12,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/container/caps.h"
+#include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
 #include "runtime/container/mnt.h"
 #include "runtime/container/rootfs.h"
@@ -27,7 +29,8 @@ enum { FD_SYNC = 3, FD_STATUS = 4, FD_INIT = 5, FD_END = 6, FD_ASIDE = 64 };
 
 struct child {
 	const struct container_plan *plan;
-	int stdio[3], sync, status, init, master;
+	int stdio[3], sync, status, init, master, word;
+	int kept; /* fds from 3 on that are the program's own: ours stand behind them */
 };
 
 static void report(int sock, int kind, int exec_errno, int fd, const struct err *e)
@@ -58,7 +61,7 @@ static void reset_signals(void)
 }
 
 /* Become root of the user namespace that we stand in; until now we are nobody there. */
-static int become_root(struct err *e)
+static int become_root(const struct container_exact *x, struct err *e)
 {
 	if (setgroups(0, NULL) < 0)
 		return err_set(e, errno, "drop 'supplementary groups'");
@@ -67,17 +70,18 @@ static int become_root(struct err *e)
 	/* setresuid() made us dumpable where fs.suid_dumpable is 1. */
 	prctl(PR_SET_DUMPABLE, 0);
 	/* ENOSYS, EPERM (a seccomp filter around us): then no keyring is shared either */
-	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	if (!x || !x->keep_keyring)
+		(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	return 0;
 }
 
-static int set_aside(int *fd, const char *what, struct err *e)
+static int set_aside(const struct child *c, int *fd, const char *what, struct err *e)
 {
 	int high;
 
 	if (*fd < 0)
 		return 0;
-	high = fcntl(*fd, F_DUPFD_CLOEXEC, FD_ASIDE);
+	high = fcntl(*fd, F_DUPFD_CLOEXEC, FD_ASIDE + c->kept);
 	if (high < 0)
 		return err_set(e, errno, "set '%s' aside", what);
 	*fd = high;
@@ -104,7 +108,7 @@ static int open_stdio(struct child *c, struct err *e)
 				       &slave, e);
 		for (int i = 0; i < 3 && r == 0; i++) {
 			c->stdio[i] = slave;
-			r = set_aside(&c->stdio[i], "terminal", e);
+			r = set_aside(c, &c->stdio[i], "terminal", e);
 		}
 		return r;
 	}
@@ -117,7 +121,7 @@ static int open_stdio(struct child *c, struct err *e)
 		if (null < 0)
 			return err_set(e, errno, "open '/dev/null' in the container");
 		c->stdio[i] = null;
-		r = set_aside(&c->stdio[i], "/dev/null", e);
+		r = set_aside(c, &c->stdio[i], "/dev/null", e);
 	}
 	return r;
 }
@@ -129,31 +133,37 @@ static int open_stdio(struct child *c, struct err *e)
 static int settle_fds(struct child *c, struct err *e)
 {
 	bool init = c->init >= 0;
-	int r = set_aside(&c->sync, "sync", e);
+	int k = c->kept, r = set_aside(c, &c->sync, "sync", e);
 
 	if (r == 0)
-		r = set_aside(&c->status, "status", e);
+		r = set_aside(c, &c->status, "status", e);
 	if (r == 0)
-		r = set_aside(&c->init, "init", e);
+		r = set_aside(c, &c->init, "init", e);
 	if (r == 0)
-		r = set_aside(&c->master, "terminal", e);
+		r = set_aside(c, &c->word, "start socket", e);
+	if (r == 0)
+		r = set_aside(c, &c->master, "terminal", e);
 	for (int i = 0; i < 3 && r == 0; i++)
 		r = put(c->stdio[i], i, 0, e);
 	if (r == 0)
-		r = put(c->sync, FD_SYNC, init ? 0 : O_CLOEXEC, e);
+		r = put(c->sync, k + FD_SYNC, init ? 0 : O_CLOEXEC, e);
+	/* With minibox-init nobody waits for the word by a socket, and the other way
+	 * round. */
 	if (r == 0)
-		r = put(init ? c->status : -1, FD_STATUS, 0, e);
+		r = put(init ? c->status : c->word, k + FD_STATUS, init ? 0 : O_CLOEXEC,
+			e);
 	if (r == 0)
-		r = put(c->init, FD_INIT, O_CLOEXEC, e);
+		r = put(c->init, k + FD_INIT, O_CLOEXEC, e);
 	/* The pty master is the one left to hand over: it goes with the READY message. */
 	if (r == 0 && c->master >= 0)
-		r = put(c->master, FD_END, O_CLOEXEC, e);
+		r = put(c->master, k + FD_END, O_CLOEXEC, e);
 	if (r < 0)
 		return r;
-	c->sync = FD_SYNC;
+	c->sync = k + FD_SYNC;
+	c->word = c->word >= 0 ? k + FD_STATUS : -1;
 	c->init = init ? FD_INIT : -1;
-	c->master = c->master >= 0 ? FD_END : -1;
-	if (close_range((unsigned)FD_END + (c->master >= 0), ~0U, 0) < 0)
+	c->master = c->master >= 0 ? k + FD_END : -1;
+	if (close_range((unsigned)(k + FD_END + (c->master >= 0)), ~0U, 0) < 0)
 		return err_set(e, errno, "close 'other fds'");
 	return 0;
 }
@@ -230,25 +240,110 @@ static int confine(const struct container_plan *p, struct err *e)
 	return r;
 }
 
+/* The rights of an exact spec, given up in one go just before the program. The filter
+ * comes last: it is foreign, and may refuse what any of the other steps needs. */
+static int confine_exact(const struct container_plan *p, struct err *e)
+{
+	const struct container_exact *x = p->spec->exact;
+	int r = container_caps_bound(x->bounding, e);
+
+	if (r == 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		r = err_set(e, errno, "keep 'capabilities'");
+	if (r == 0)
+		r = become_user(&p->user, e);
+	if (r == 0 && x->apparmor)
+		r = container_apparmor_set(x->apparmor, e);
+	if (r == 0 && !p->spec->no_new_privs && p->filter.len) {
+		/* wants CAP_SYS_ADMIN, which is permitted still but not effective */
+		r = container_caps_regain(e);
+		if (r == 0)
+			r = apply_filter(p, e);
+	}
+	if (r == 0)
+		r = container_caps_exact(x, e);
+	if (r == 0)
+		r = container_limits_apply(p->limits, p->limit_set, e);
+	umask(x->umask);
+	if (r == 0 && p->spec->no_new_privs) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			return err_set(e, errno, "set 'no_new_privs'");
+		r = apply_filter(p, e);
+	}
+	return r;
+}
+
+static int set_names(const struct container_spec *s, struct err *e)
+{
+	const char *domain = s->exact ? s->exact->domainname : NULL;
+
+	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return err_set(e, errno, "set hostname '%s'", s->hostname);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return err_set(e, errno, "set domainname '%s'", domain);
+	return 0;
+}
+
+/* All mounts stand, the host's root is "/" still: the maker's moments. */
+static int pause_built(struct child *c, const struct container_exact *x, struct err *e)
+{
+	char word;
+
+	if (!x || (!x->moments.built && !x->moments.inside))
+		return 0;
+	report(c->sync, CHILD_BUILT, 0, -1, NULL);
+	if (fd_recv(c->sync, &word, 1, NULL) != 1)
+		_exit(125);
+	return x->moments.inside ? x->moments.inside(x->moments.arg, e) : 0;
+}
+
+static int enter_root(struct child *c, struct err *e)
+{
+	const struct container_plan *p = c->plan;
+	int r = container_rootfs_build(p, e);
+
+	if (r == 0)
+		r = pause_built(c, p->spec->exact, e);
+	if (r == 0)
+		r = container_rootfs_enter(p, e);
+	return r < 0 ? r : set_names(p->spec, e);
+}
+
+static int check_kept(const struct child *c, struct err *e)
+{
+	for (int fd = 3; fd < 3 + c->kept; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return err_set(e, errno, "preserve fd '%d'", fd);
+	return 0;
+}
+
+static void set_window(const struct child *c, const struct container_exact *x)
+{
+	struct winsize w = { .ws_row = x ? x->rows : 0, .ws_col = x ? x->columns : 0 };
+
+	if (c->master >= 0 && w.ws_row && w.ws_col)
+		(void)ioctl(c->master, TIOCSWINSZ, &w);
+}
+
 static int prepare(struct child *c, struct err *e)
 {
 	const struct container_plan *p = c->plan;
+	const struct container_exact *x = p->spec->exact;
 	bool joins = p->pidfd >= 0;
-	int r = become_root(e);
+	int r = become_root(x, e);
 
 	umask(0);
 	reset_signals();
 	if (setsid() < 0 && errno != EPERM)
 		return err_set(e, errno, "start a 'session'");
+	if (r == 0)
+		r = check_kept(c, e);
 	if (r == 0 && !joins)
-		r = container_rootfs_enter(p, e);
-	if (r == 0 && !joins && p->spec->hostname &&
-	    sethostname(p->spec->hostname, strlen(p->spec->hostname)) < 0)
-		r = err_set(e, errno, "set hostname '%s'", p->spec->hostname);
+		r = enter_root(c, e);
 	for (int i = 0; i < 3 && r == 0; i++)
-		r = set_aside(&c->stdio[i], "stdio", e);
+		r = set_aside(c, &c->stdio[i], "stdio", e);
 	if (r == 0)
 		r = open_stdio(c, e);
+	set_window(c, x);
 	if (r == 0)
 		r = settle_fds(c, e);
 	/* minibox-init gives the terminal to the main process's own session. */
@@ -257,7 +352,7 @@ static int prepare(struct child *c, struct err *e)
 	umask(022);
 	if (r == 0)
 		r = enter_cwd(p, e);
-	return r < 0 ? r : confine(p, e);
+	return r < 0 || x ? r : confine(p, e);
 }
 
 /* A regular file that we may execute; the kernel's own EACCES otherwise. */
@@ -337,7 +432,7 @@ static void run_program(struct child *c)
 		err_set(&e, r, "execute '%s'", name);
 		fail(c, r, &e);
 	}
-	if (container_limits_apply(p->limits, p->limit_set, &e) < 0)
+	if (!p->spec->exact && container_limits_apply(p->limits, p->limit_set, &e) < 0)
 		fail(c, 0, &e);
 	if (c->init >= 0) {
 		exec_init(c, program);
@@ -350,6 +445,47 @@ static void run_program(struct child *c)
 	fail(c, r, &e);
 }
 
+/* Nothing comes when the maker is gone: then no foreign code is run at all. With a
+ * word_fd the maker's word only tells that it knows of us; who starts us comes by that
+ * socket. */
+static void await_word(struct child *c)
+{
+	char word;
+
+	if (fd_recv(c->sync, &word, 1, NULL) != 1)
+		_exit(125);
+	if (c->word < 0)
+		return;
+	close(c->sync);
+	c->sync = accept4(c->word, NULL, NULL, SOCK_CLOEXEC);
+	if (c->sync < 0)
+		_exit(125);
+	close(c->word);
+}
+
+/* Before anybody waits: a program that is not there fails the creation. */
+static void check_program(struct child *c)
+{
+	char program[PATH_MAX];
+	struct err e = ERR_INIT;
+	int r = find_program(c->plan, program, sizeof(program));
+
+	if (r == 0)
+		return;
+	err_set(&e, r, "execute '%s'", c->plan->spec->args.v[0]);
+	fail(c, r, &e);
+}
+
+static void start_exact(struct child *c, const struct container_exact *x)
+{
+	struct err e = ERR_INIT;
+
+	if (x->moments.starting && x->moments.starting(x->moments.arg, &e) < 0)
+		fail(c, 0, &e);
+	if (confine_exact(c->plan, &e) < 0)
+		fail(c, 0, &e);
+}
+
 void container_child_main(const struct container_plan *p)
 {
 	const struct container_spec *s = p->spec;
@@ -360,19 +496,22 @@ void container_child_main(const struct container_plan *p)
 		.status = s->status_fd,
 		.init = p->init_fd,
 		.master = -1,
+		.word = s->exact ? s->exact->word_fd : -1,
+		.kept = s->exact ? (int)s->exact->preserve_fds : 0,
 	};
 	struct err e = ERR_INIT;
-	char word;
 
 	if (s->tty)
 		c.stdio[0] = c.stdio[1] = c.stdio[2] = -1;
 	if (prepare(&c, &e) < 0)
 		fail(&c, 0, &e);
+	if (s->exact)
+		check_program(&c);
 	report(c.sync, CHILD_READY, 0, c.master, NULL);
 	fd_auto_close(&c.master);
-	/* Nothing comes when the parent is gone: then no foreign code is run at all. */
-	if (fd_recv(c.sync, &word, 1, NULL) != 1)
-		_exit(125);
+	await_word(&c);
+	if (s->exact)
+		start_exact(&c, s->exact);
 	run_program(&c);
 	_exit(125);
 }

@@ -10,6 +10,7 @@
 #include "runtime/container/plan.h"
 
 enum child_message_kind {
+	CHILD_BUILT,  /* mounts are made, the root not entered; waits for an answer */
 	CHILD_READY,  /* all done but execve; carries the pty master with tty */
 	CHILD_FAILED, /* e tells why; the process exits */
 };

@@ -22,6 +22,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/container/child.h"
+#include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
 #include "runtime/container/plan.h"
 #include "runtime/container/spawn.h"
@@ -52,6 +53,9 @@ static int enter_namespaces(const struct container_plan *p, struct err *e)
 			return err_set(e, errno, "enter the container's 'namespaces'");
 		return 0;
 	}
+	for (size_t i = 0; s->exact && i < s->exact->n_join; i++)
+		if (setns(s->exact->join_ns[i], 0) < 0)
+			return err_set(e, errno, "enter a namespace told by 'path'");
 	if (s->netns_fd >= 0 && setns(s->netns_fd, CLONE_NEWNET) < 0)
 		return err_set(e, errno, "enter network namespace");
 	if (s->userns_fd >= 0 && setns(s->userns_fd, CLONE_NEWUSER) < 0)
@@ -68,7 +72,9 @@ static int clone_child(struct doorway *d, struct err *e)
 	};
 	long pid;
 
-	if (d->plan->pidfd < 0)
+	if (d->plan->pidfd < 0 && d->plan->spec->exact)
+		a.flags |= (uint64_t)d->plan->spec->exact->new_ns;
+	else if (d->plan->pidfd < 0)
 		a.flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
 			   CLONE_NEWCGROUP;
 	pid = syscall(SYS_clone3, &a, sizeof(a));
@@ -113,12 +119,27 @@ static void reap(pid_t pid, int *ret_status)
 		;
 }
 
+/* The maker's own moment, while the child waits. */
+static int answer_built(struct container *c, const struct container_exact *x,
+			struct err *e)
+{
+	int r = x->moments.built ? x->moments.built(x->moments.arg, c->pid, e) : 0;
+
+	return r < 0 ? r : fd_send(c->sync, "", 1, -1, e);
+}
+
 /* Wait for what the child has to say before it execs. Reaps it when it failed. */
-static int hear(struct container *c, struct err *e)
+static int hear(struct container *c, const struct container_exact *x, struct err *e)
 {
 	struct child_message m;
 	int fd = -1, st = 0, n = fd_recv(c->sync, &m, sizeof(m), &fd);
 
+	if (n == (int)sizeof(m) && m.kind == CHILD_BUILT) {
+		n = answer_built(c, x, e);
+		if (n < 0)
+			return n;
+		n = fd_recv(c->sync, &m, sizeof(m), &fd);
+	}
 	if (n == (int)sizeof(m) && m.kind == CHILD_READY) {
 		c->tty = fd;
 		return 0;
@@ -141,15 +162,20 @@ static int hear(struct container *c, struct err *e)
 }
 
 /* A protected caller (a negative score) must not lend its protection to a container. */
-static int reset_oom_score(pid_t pid, struct err *e)
+static int reset_oom_score(pid_t pid, const struct container_exact *x, struct err *e)
 {
 	AUTO_BUF struct buf now = BUF_INIT;
-	char path[48];
-	int r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
+	char path[48], score[16];
+	int r;
 
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	if (x) {
+		snprintf(score, sizeof(score), "%d", x->oom_score_adj);
+		return x->set_oom_score_adj ? fd_write_str(AT_FDCWD, path, score, e) : 0;
+	}
+	r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
 	if (r < 0 || str_eq(now.data, "0\n"))
 		return r;
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
 	return fd_write_str(AT_FDCWD, path, "0", e);
 }
 
@@ -195,9 +221,9 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 		.tty = -1,
 		.program = str_dup(p->spec->args.v[0]),
 	};
-	r = hear(c, e);
+	r = hear(c, p->spec->exact, e);
 	if (r == 0)
-		r = reset_oom_score(c->pid, e);
+		r = reset_oom_score(c->pid, p->spec->exact, e);
 	if (r < 0) {
 		container_abort(c);
 		return r;

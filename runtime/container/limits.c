@@ -29,6 +29,12 @@ int container_limits_decide(const struct container_spec *s, struct rlimit *ret,
 		now.rlim_max = NOFILE_DEFAULT;
 	ret[RLIMIT_NOFILE] = (struct rlimit){ now.rlim_max, now.rlim_max };
 	ret_set[RLIMIT_NOFILE] = true;
+	return container_limits_listed(s, ret, ret_set, e);
+}
+
+int container_limits_listed(const struct container_spec *s, struct rlimit *ret,
+			    bool *ret_set, struct err *e)
+{
 	for (size_t i = 0; i < s->n_rlimits; i++) {
 		const struct container_rlimit *l = &s->rlimits[i];
 

@@ -16,6 +16,9 @@
  * RLIM_NLIMITS */
 must_check int container_limits_decide(const struct container_spec *s, struct rlimit *ret,
 				       bool *ret_set, struct err *e);
+/** container_limits_listed() - the spec's limits alone, on arrays of zeroes */
+must_check int container_limits_listed(const struct container_spec *s, struct rlimit *ret,
+				       bool *ret_set, struct err *e);
 /** container_limits_raise() - lift hard limits, as the host's root, before rights are
  * given up */
 must_check int container_limits_raise(const struct rlimit *l, const bool *set,

@@ -17,6 +17,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/container/container.h"
+#include "runtime/container/exact.h"
 #include "runtime/container/spawn.h"
 
 /* Runs on shared memory: nothing but system calls. Dies with its maker. */
@@ -28,7 +29,20 @@ static int hold_namespace(void *unused)
 	return 0;
 }
 
-static int write_maps(pid_t pid, uid_t host_base, int *ret_fd, struct err *e)
+/* At most 340 lines: the kernel's own limit, and the write is one. */
+static int write_map(int dir, const char *file, const struct container_idmaps *m,
+		     struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < m->n; i++)
+		buf_addf(&text, "%u %u %u\n", m->v[i].inside, m->v[i].outside,
+			 m->v[i].size);
+	return fd_write_str(dir, file, text.data ? text.data : "", e);
+}
+
+static int write_maps(pid_t pid, const struct container_idmaps *uids,
+		      const struct container_idmaps *gids, int *ret_fd, struct err *e)
 {
 	AUTO_CLOSE int dir = -1;
 	char text[64];
@@ -38,11 +52,9 @@ static int write_maps(pid_t pid, uid_t host_base, int *ret_fd, struct err *e)
 	dir = open(text, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(e, errno, "open '%s'", text);
-	snprintf(text, sizeof(text), "0 %u %d\n", (unsigned)host_base,
-		 (int)CONTAINER_IDS);
-	r = fd_write_str(dir, "uid_map", text, e);
+	r = write_map(dir, "uid_map", uids, e);
 	if (r == 0)
-		r = fd_write_str(dir, "gid_map", text, e);
+		r = write_map(dir, "gid_map", gids, e);
 	if (r < 0)
 		return r;
 	fd = openat(dir, "ns/user", O_RDONLY | O_CLOEXEC);
@@ -52,7 +64,9 @@ static int write_maps(pid_t pid, uid_t host_base, int *ret_fd, struct err *e)
 	return 0;
 }
 
-int container_userns_create(uid_t host_base, int *ret_fd, struct err *e)
+int container_userns_create_maps(const struct container_idmaps *uids,
+				 const struct container_idmaps *gids, int *ret_fd,
+				 struct err *e)
 {
 	char stack[4096] __attribute__((aligned(16)));
 	pid_t pid;
@@ -62,12 +76,20 @@ int container_userns_create(uid_t host_base, int *ret_fd, struct err *e)
 	pid = clone(hold_namespace, stack + sizeof(stack),
 		    CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
 	if (pid < 0)
-		return err_set(e, errno, "create user namespace at '%u'",
-			       (unsigned)host_base);
-	r = write_maps(pid, host_base, ret_fd, e);
+		return err_set(e, errno, "create 'user namespace'");
+	r = write_maps(pid, uids, gids, ret_fd, e);
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
+	return r;
+}
+
+int container_userns_create(uid_t host_base, int *ret_fd, struct err *e)
+{
+	struct container_idmap one = { 0, host_base, CONTAINER_IDS };
+	const struct container_idmaps all = { &one, 1 };
+	int r = container_userns_create_maps(&all, &all, ret_fd, e);
+
 	return r < 0 ? err_ctx(e, "user namespace at '%u'", (unsigned)host_base) : 0;
 }
 

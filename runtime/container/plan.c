@@ -11,8 +11,10 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/container/caps.h"
+#include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
 #include "runtime/container/mnt.h"
+#include "runtime/container/rootfs.h"
 #include "runtime/container/sysfilter.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -26,7 +28,7 @@ static void plan_init(struct container_plan *p, const struct container_spec *s)
 
 void container_plan_free(struct container_plan *p)
 {
-	for (size_t i = 0; p->mount_tree && i < p->spec->n_mounts; i++)
+	for (size_t i = 0; i < p->n_trees; i++)
 		fd_auto_close(&p->mount_tree[i]);
 	free(p->mount_tree);
 	fd_auto_close(&p->root_tree);
@@ -65,6 +67,10 @@ static void plan_env(struct container_plan *p)
 	const struct container_spec *s = p->spec;
 
 	strv_copy(&p->env, &s->env);
+	if (s->exact) {
+		default_env(p, "HOME", p->user.home);
+		return;
+	}
 	if (!strv_get_env(&p->env, "PATH"))
 		strv_add(&p->env, DEFAULT_PATH);
 	default_env(p, "HOME", p->user.home);
@@ -74,12 +80,42 @@ static void plan_env(struct container_plan *p)
 		default_env(p, "TERM", "xterm");
 }
 
+/* Ids are told as numbers; only the home directory is looked up. */
+static int plan_exact(struct container_plan *p, int root, struct err *e)
+{
+	const struct container_exact *x = p->spec->exact;
+	AUTO_FREE char *user = str_fmt("%u:%u", (unsigned)x->uid, (unsigned)x->gid);
+	int r = container_user_resolve(root, user, &p->user, e);
+
+	if (r < 0)
+		return r;
+	p->user.uid = x->uid;
+	p->user.gid = x->gid;
+	free(p->user.groups);
+	p->user.n_groups = x->n_groups;
+	p->user.groups = mem_new(x->n_groups + 1, sizeof(*p->user.groups));
+	memcpy(p->user.groups, x->groups ? x->groups : p->user.groups,
+	       x->n_groups * sizeof(*p->user.groups));
+	plan_env(p);
+	r = container_limits_listed(p->spec, p->limits, p->limit_set, e);
+	if (r == 0 && x->filter.len) {
+		p->filter.len = x->filter.len;
+		p->filter.filter = mem_new(x->filter.len, sizeof(*x->filter.filter));
+		memcpy(p->filter.filter, x->filter.filter,
+		       x->filter.len * sizeof(*x->filter.filter));
+	}
+	return r;
+}
+
 /* Who the process is and what it may do: the same for a first and a further process. */
 static int plan_process(struct container_plan *p, int root, bool userns, struct err *e)
 {
 	const struct container_spec *s = p->spec;
-	int r = container_user_resolve(root, s->user, &p->user, e);
+	int r;
 
+	if (s->exact)
+		return plan_exact(p, root, e);
+	r = container_user_resolve(root, s->user, &p->user, e);
 	if (r == 0 && userns &&
 	    (p->user.uid >= CONTAINER_IDS || p->user.gid >= CONTAINER_IDS))
 		r = err_msg(e, EINVAL,
@@ -121,11 +157,18 @@ static int plan_init_fd(struct container_plan *p, struct err *e)
 static int plan_mounts(struct container_plan *p, struct err *e)
 {
 	const struct container_spec *s = p->spec;
+	const struct container_exact *x = s->exact;
 	int r = 0;
 
-	p->mount_tree = mem_new(s->n_mounts + 1, sizeof(*p->mount_tree));
-	for (size_t i = 0; i < s->n_mounts; i++)
+	p->n_trees = x ? x->n_mounts : s->n_mounts;
+	p->mount_tree = mem_new(p->n_trees + 1, sizeof(*p->mount_tree));
+	for (size_t i = 0; i < p->n_trees; i++)
 		p->mount_tree[i] = -1;
+	for (size_t i = 0; x && i < x->n_mounts && r == 0; i++)
+		if (x->mounts[i].kind == CONTAINER_EXACT_BIND)
+			r = container_exact_clone(&x->mounts[i], &p->mount_tree[i], e);
+	if (x)
+		return r;
 	for (size_t i = 0; i < s->n_mounts && r == 0; i++)
 		if (s->mounts[i].type == CONTAINER_MOUNT_BIND)
 			r = container_mnt_clone_bind(&s->mounts[i], s->userns_fd,
@@ -134,11 +177,11 @@ static int plan_mounts(struct container_plan *p, struct err *e)
 }
 
 /* Recursive: a root may come with mounts in it. Device nodes of an image are never
- * honoured. */
+ * honoured; those that an exact spec lists are made in the root itself. */
 static int plan_root(struct container_plan *p, struct err *e)
 {
 	struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_NODEV,
+		.attr_set = p->spec->exact ? 0 : MOUNT_ATTR_NODEV,
 		.propagation = MS_PRIVATE,
 	};
 

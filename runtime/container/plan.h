@@ -26,8 +26,9 @@ struct container_plan {
 
 	/* a new container */
 	int root_tree;   /* detached clone of the root file system */
-	int *mount_tree; /* one a mount of the spec; -1 for a tmpfs */
-	int init_fd;     /* minibox-init on a read-only mount, -1: none */
+	int *mount_tree; /* one a mount of the spec; -1 for a new file system */
+	size_t n_trees;
+	int init_fd; /* minibox-init on a read-only mount, -1: none */
 
 	/* a process that joins one: pidfd >= 0 */
 	int pidfd;

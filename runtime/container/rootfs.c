@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/container/exact.h"
 #include "runtime/container/mnt.h"
 
 #define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -59,15 +60,20 @@ static int make_sysfs(unsigned attr, int *ret, struct err *e)
 	return r;
 }
 
-static int mount_v1(int dir, const char *controllers, struct err *e)
+/* "name=systemd" is found at "systemd", as on the host. */
+static int mount_v1(int dir, const char *controllers, unsigned attr, struct err *e)
 {
+	const char *name =
+		str_starts(controllers, "name=") ? controllers + 5 : controllers;
+	AUTO_FREE char *options = name == controllers ? str_dup(controllers)
+						      : str_fmt("none,%s", controllers);
 	AUTO_CLOSE int tree = -1;
 	int r;
 
-	if (mkdirat(dir, controllers, 0755) < 0)
-		return err_set(e, errno, "mkdir '%s'", controllers);
-	r = container_mnt_fs("cgroup", controllers, STRICT | MOUNT_ATTR_RDONLY, &tree, e);
-	return r < 0 ? r : container_mnt_attach(tree, dir, controllers, e);
+	if (mkdirat(dir, name, 0755) < 0)
+		return err_set(e, errno, "mkdir '%s'", name);
+	r = container_mnt_fs("cgroup", options, attr, &tree, e);
+	return r < 0 ? r : container_mnt_attach(tree, dir, name, e);
 }
 
 /* Runtimes (JVM, Go, Node) read these to size themselves; the others tell a container
@@ -79,7 +85,7 @@ static bool useful_v1(const char *controllers)
 }
 
 /* /proc/self/cgroup has "N:controllers:/path" for v1 and "0::/path" for v2. */
-static int mount_v1_all(int at, struct err *e)
+static int mount_v1_all(int at, unsigned attr, bool useful_only, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT;
 	AUTO_CLOSE int dir = -1;
@@ -99,10 +105,11 @@ static int mount_v1_all(int at, struct err *e)
 			continue;
 		*end = '\0';
 		/* Best effort: some kernels keep a hierarchy from user namespaces. */
-		if (useful_v1(names) && mount_v1(dir, names, e) < 0)
+		if ((!useful_only || useful_v1(names)) &&
+		    mount_v1(dir, names, attr, e) < 0)
 			err_clear(e);
 	}
-	return container_mnt_set(dir, false, STRICT | MOUNT_ATTR_RDONLY, "cgroup", e);
+	return container_mnt_set(dir, false, attr, "cgroup", e);
 }
 
 static bool host_is_v2(void)
@@ -112,19 +119,25 @@ static bool host_is_v2(void)
 	return stat("/sys/fs/cgroup/cgroup.controllers", &st) == 0;
 }
 
+int container_cgroup_mount(int at, unsigned attr, bool useful_only, struct err *e)
+{
+	AUTO_CLOSE int tree = -1;
+	int r;
+
+	if (!host_is_v2())
+		return mount_v1_all(at, attr, useful_only, e);
+	r = container_mnt_fs("cgroup2", NULL, attr, &tree, e);
+	return r < 0 ? r : container_mnt_attach(tree, at, "", e);
+}
+
 static int mount_cgroup(int sys, struct err *e)
 {
 	AUTO_CLOSE int at = openat(sys, "fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int tree = -1;
-	int r;
 
 	if (at < 0)
 		return 0; /* a kernel without cgroups, or a /sys that we could only bind
 			   */
-	if (!host_is_v2())
-		return mount_v1_all(at, e);
-	r = container_mnt_fs("cgroup2", NULL, STRICT | MOUNT_ATTR_RDONLY, &tree, e);
-	return r < 0 ? r : container_mnt_attach(tree, at, "", e);
+	return container_cgroup_mount(at, STRICT | MOUNT_ATTR_RDONLY, true, e);
 }
 
 static int mount_sys(const struct container_plan *p, int root, struct err *e)
@@ -238,16 +251,11 @@ static int pivot(int root, struct err *e)
 	return 0;
 }
 
-int container_rootfs_enter(const struct container_plan *p, struct err *e)
+static int build(const struct container_plan *p, struct err *e)
 {
 	const struct container_spec *s = p->spec;
-	int root = p->root_tree, r;
+	int root = p->root_tree, r = mount_proc(p, root, e);
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_set(e, errno, "make mounts 'private'");
-	r = container_mnt_attach(root, AT_FDCWD, "/", e);
-	if (r == 0)
-		r = mount_proc(p, root, e);
 	if (r == 0)
 		r = mount_sys(p, root, e);
 	if (r == 0) {
@@ -259,5 +267,28 @@ int container_rootfs_enter(const struct container_plan *p, struct err *e)
 		r = mount_one(&s->mounts[i], p->mount_tree[i], root, e);
 	if (r == 0 && s->read_only)
 		r = container_mnt_set(root, false, MOUNT_ATTR_RDONLY, "/", e);
-	return r < 0 ? r : pivot(root, e);
+	return r;
+}
+
+int container_rootfs_build(const struct container_plan *p, struct err *e)
+{
+	int r;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_set(e, errno, "make mounts 'private'");
+	r = container_mnt_attach(p->root_tree, AT_FDCWD, "/", e);
+	if (r < 0)
+		return r;
+	return p->spec->exact ? container_exact_build(p, e) : build(p, e);
+}
+
+int container_rootfs_enter(const struct container_plan *p, struct err *e)
+{
+	const struct container_exact *x = p->spec->exact;
+	int r = pivot(p->root_tree, e);
+
+	if (r == 0 && x && x->root_propagation &&
+	    mount(NULL, "/", NULL, x->root_propagation, NULL) < 0)
+		r = err_set(e, errno, "set 'rootfsPropagation'");
+	return r;
 }

@@ -9,9 +9,26 @@
 
 #include "runtime/container/plan.h"
 
-/** container_rootfs_enter() - build all mounts, then make the new root "/"; the old is
- * gone */
+/** container_rootfs_build() - attach the root and build all mounts in it; "/" is the
+ * host's still */
+must_check int container_rootfs_build(const struct container_plan *p, struct err *e);
+/** container_rootfs_enter() - make the new root "/"; the old is gone */
 must_check int container_rootfs_enter(const struct container_plan *p, struct err *e);
+
+/** container_exact_build() - the same mounts, but as spec->exact lists them */
+must_check int container_exact_build(const struct container_plan *p, struct err *e);
+/** container_exact_clone() - its bind mount @m as a detached tree, with the caller's
+ * rights */
+struct container_exact_mount;
+must_check int container_exact_clone(const struct container_exact_mount *m, int *ret,
+				     struct err *e);
+
+/** container_cgroup_mount() - the hierarchies as this cgroup namespace shows them, at
+ * @at
+ * @attr: MOUNT_ATTR_* of the mounts
+ * @useful_only: of v1 those that a program sizes itself by, else all of them */
+must_check int container_cgroup_mount(int at, unsigned attr, bool useful_only,
+				      struct err *e);
 
 /** container_dev_mount() - /dev with its nodes, pts, shm and mqueue, on the directory @at
  */

@@ -36,6 +36,7 @@ struct container_rlimit {
 	uint64_t soft, hard;
 };
 
+struct container_exact;
 struct container_spec {
 	/* stored */
 	struct strv args; /* argv of the main process, at least one */
@@ -73,6 +74,10 @@ struct container_spec {
 				 for any more */
 	int cache_fd; /* directory for the compiled seccomp filter, -1: compile each time
 		       */
+	/* Everything told in detail (exact.h), instead of hostname's and cwd's neighbours
+	 * above: user, mounts, capabilities, seccomp, masks; NULL: by this room's own
+	 * ways */
+	const struct container_exact *exact;
 };
 
 /** container_spec_init() - empty spec: all fds -1, no_new_privs on */

@@ -20,7 +20,7 @@ static bool is_ours(const struct container_spec *s, const char *name)
 	if (strstr(name, "..") || *name == '/')
 		return false;
 	if (str_starts(name, "net/"))
-		return s->netns_fd >= 0;
+		return s->netns_fd >= 0 || s->exact;
 	for (size_t i = 0; i < ARRAY_LEN(ipc); i++)
 		if (str_starts(name, ipc[i]))
 			return true;

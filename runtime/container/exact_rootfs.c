@@ -1,0 +1,330 @@
+/*
+ * container/exact_rootfs.c - the mounts of a container told in every detail. See
+ * rootfs.h.
+ *
+ * Knows the order: mounts as listed, then devices and links in /dev, settings, masks, the
+ * root's own attributes. Every target is resolved inside the new root and then used by
+ * fd only.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
+
+#include "runtime/base/fd.h"
+#include "runtime/container/exact.h"
+#include "runtime/container/mnt.h"
+#include "runtime/container/rootfs.h"
+
+#define SEALED                                                                           \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static bool is_type(const struct container_exact_mount *m, const char *type)
+{
+	return m->kind == CONTAINER_EXACT_FS && str_eq(m->type, type);
+}
+
+/* On a path of the image that a link made lead elsewhere, a proc of ours would be
+ * somebody else's file (CVE-2019-16884, CVE-2023-27561): so no links for these, and
+ * nothing else on them. */
+static int open_target(const struct container_exact_mount *m, int root, bool dir,
+		       int *ret, struct err *e)
+{
+	bool kernel = is_type(m, "proc") || is_type(m, "sysfs");
+	AUTO_CLOSE int at = -1;
+	struct statfs fs;
+	int r = container_mnt_target(root, m->target, dir, &at, NULL, e);
+
+	if (r < 0)
+		return r;
+	if (kernel) {
+		AUTO_CLOSE int straight =
+			fd_open_beneath(root, m->target + strspn(m->target, "/"),
+					O_PATH | O_DIRECTORY, 0);
+
+		if (straight < 0)
+			return err_set(e, errno,
+				       "open '%s' in the container, links not "
+				       "followed",
+				       m->target);
+	}
+	if (!kernel && fstatfs(at, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
+	    !str_starts(m->target, "/proc/"))
+		return err_msg(e, EPERM, "'%s' leads into a proc file system", m->target);
+	*ret = fd_take(&at);
+	return 0;
+}
+
+static int make_fs(const struct container_exact_mount *m, int *ret, struct err *e)
+{
+	AUTO_FREE char *data =
+		is_type(m, "devpts") && !strstr(m->data ? m->data : "", "newinstance")
+			? str_fmt("%s%snewinstance", m->data ? m->data : "",
+				  m->data && *m->data ? "," : "")
+			: str_dup(m->data);
+	bool virtual = is_type(m, "proc") || is_type(m, "sysfs") || is_type(m, "tmpfs") ||
+		       is_type(m, "mqueue") || is_type(m, "devpts");
+	int r;
+
+	if (!virtual && m->source) {
+		AUTO_FREE char *whole =
+			str_fmt("source=%s%s%s", m->source, data && *data ? "," : "",
+				data ? data : "");
+
+		return container_mnt_fs(m->type, whole, m->set, ret, e);
+	}
+	r = container_mnt_fs(m->type, data, m->set, ret, e);
+	if (r != -EPERM || !is_type(m, "sysfs"))
+		return r;
+	/* A network namespace that is not ours gives no sysfs of our own. */
+	err_clear(e);
+	r = container_mnt_clone(AT_FDCWD, "/sys", true, ret, e);
+	return r < 0 ? r : container_mnt_set(*ret, true, m->set, "/sys", e);
+}
+
+static int propagate(int tree, unsigned flags, bool recursive, const char *what,
+		     struct err *e)
+{
+	struct mount_attr a = { .propagation = flags };
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &a,
+			  sizeof(a)) < 0)
+		return err_set(e, errno, "set propagation of mount '%s'", what);
+	return 0;
+}
+
+static int mount_cgroups(const struct container_exact_mount *m, int at, struct err *e)
+{
+	return container_cgroup_mount(at, m->set, false, e);
+}
+
+static int mount_listed(const struct container_exact_mount *m, int tree, int root,
+			struct err *e)
+{
+	struct stat st = { .st_mode = S_IFDIR };
+	AUTO_CLOSE int own = -1, at = -1;
+	int r = 0;
+
+	if (m->kind == CONTAINER_EXACT_FS)
+		r = make_fs(m, &own, e);
+	else if (tree >= 0 && fstat(tree, &st) < 0)
+		r = err_set(e, errno, "stat its source");
+	if (r == 0)
+		r = open_target(m, root, S_ISDIR(st.st_mode), &at, e);
+	if (r < 0)
+		return err_ctx(e, "mount '%s'", m->target);
+	if (m->kind == CONTAINER_EXACT_CGROUP)
+		r = mount_cgroups(m, at, e);
+	else
+		r = container_mnt_attach(own >= 0 ? own : tree, at, "", e);
+	if (r == 0 && m->propagation && m->kind == CONTAINER_EXACT_FS)
+		r = propagate(own, m->propagation, m->propagation_rec, m->target, e);
+	return r < 0 ? err_ctx(e, "mount '%s'", m->target) : 0;
+}
+
+/* A /dev of the host, bound in, is not ours to fill. */
+static bool dev_is_bound(const struct container_exact *x)
+{
+	for (size_t i = 0; i < x->n_mounts; i++)
+		if (x->mounts[i].kind == CONTAINER_EXACT_BIND &&
+		    (str_eq(x->mounts[i].target, "/dev") ||
+		     str_eq(x->mounts[i].target, "/dev/")))
+			return true;
+	return false;
+}
+
+/* Without the right to make device nodes (a user namespace) the host's own is bound. */
+static int bind_device(int parent, const char *name, const char *path, struct err *e)
+{
+	AUTO_CLOSE int tree = -1;
+	int r;
+
+	if (mknodat(parent, name, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make device '%s'", path);
+	r = container_mnt_clone(AT_FDCWD, path, false, &tree, e);
+	return r < 0 ? r : container_mnt_attach(tree, parent, name, e);
+}
+
+static bool is_same_device(int parent, const char *name, mode_t type, dev_t number)
+{
+	struct stat st;
+
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (st.st_mode & S_IFMT) == type && (type == S_IFIFO || st.st_rdev == number);
+}
+
+static int make_device(const struct container_exact_device *d, int root, struct err *e)
+{
+	mode_t type = d->type == 'b' ? S_IFBLK : d->type == 'p' ? S_IFIFO : S_IFCHR;
+	AUTO_FREE char *dir = str_dup(d->path);
+	char *name = strrchr(dir, '/');
+	dev_t number = makedev(d->major, d->minor);
+	AUTO_CLOSE int parent = -1;
+	int r;
+
+	*name++ = '\0';
+	r = container_mnt_target(root, *dir ? dir : "/", true, &parent, NULL, e);
+	if (r < 0)
+		return err_ctx(e, "device '%s'", d->path);
+	if (is_same_device(parent, name, type, number))
+		return 0;
+	if (mknodat(parent, name, type | (d->mode & 07777), number) < 0) {
+		if (errno == EPERM && type != S_IFIFO)
+			return bind_device(parent, name, d->path, e);
+		return err_set(e, errno, "make device '%s'", d->path);
+	}
+	if (fchownat(parent, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, errno, "chown device '%s'", d->path);
+	return 0;
+}
+
+static int link_dev(int root, const char *path, const char *to, struct err *e)
+{
+	AUTO_CLOSE int dev = -1;
+	int r = container_mnt_target(root, "/dev", true, &dev, NULL, e);
+
+	if (r == 0 && symlinkat(to, dev, path) < 0 && errno != EEXIST)
+		r = err_set(e, errno, "make '/dev/%s'", path);
+	return r;
+}
+
+/* The specification's default devices (config-linux.md). */
+static int fill_dev(const struct container_exact *x, int root, struct err *e)
+{
+	static const struct container_exact_device defaults[] = {
+		{ "/dev/null", 'c', 1, 3, 0666, 0, 0 },
+		{ "/dev/zero", 'c', 1, 5, 0666, 0, 0 },
+		{ "/dev/full", 'c', 1, 7, 0666, 0, 0 },
+		{ "/dev/random", 'c', 1, 8, 0666, 0, 0 },
+		{ "/dev/urandom", 'c', 1, 9, 0666, 0, 0 },
+		{ "/dev/tty", 'c', 5, 0, 0666, 0, 0 },
+	};
+	static const struct {
+		const char *name, *to;
+	} links[] = {
+		{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+		{ "ptmx", "pts/ptmx" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < x->n_devices && r == 0; i++)
+		r = make_device(&x->devices[i], root, e);
+	for (size_t i = 0; i < ARRAY_LEN(defaults) && r == 0; i++)
+		r = make_device(&defaults[i], root, e);
+	for (size_t i = 0; i < ARRAY_LEN(links) && r == 0; i++)
+		r = link_dev(root, links[i].name, links[i].to, e);
+	return r;
+}
+
+/* Through a proc of our own that is attached nowhere, so no file of an image can stand
+ * in for it. */
+static int write_settings(const struct container_spec *s, struct err *e)
+{
+	AUTO_CLOSE int proc = -1;
+	int r;
+
+	if (s->sysctls.n == 0)
+		return 0;
+	r = container_mnt_fs("proc", NULL, SEALED & ~(unsigned)MOUNT_ATTR_RDONLY, &proc,
+			     e);
+	return r < 0 ? r : container_sysctl_apply(s, proc, e);
+}
+
+/* Absent is done. Links are not followed in the last component: what is hidden is what
+ * stands there. */
+static int open_present(int root, const char *path, int *ret, struct err *e)
+{
+	*ret = fd_open_in_root(root, path, O_PATH);
+	if (*ret < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+		return err_set(e, errno, "open '%s' in the container", path);
+	return 0;
+}
+
+static int mask(int root, const char *path, struct err *e)
+{
+	AUTO_CLOSE int at = -1, tree = -1;
+	struct stat st;
+	int r = open_present(root, path, &at, e);
+
+	if (r < 0 || at < 0)
+		return r;
+	if (fstat(at, &st) < 0)
+		return err_set(e, errno, "stat '%s' in the container", path);
+	r = S_ISDIR(st.st_mode)
+		    ? container_mnt_fs("tmpfs", "mode=755,size=4k", SEALED, &tree, e)
+		    : container_mnt_clone(AT_FDCWD, "/dev/null", false, &tree, e);
+	if (r == 0)
+		r = container_mnt_attach(tree, at, "", e);
+	return r < 0 ? err_ctx(e, "mask '%s'", path) : 0;
+}
+
+static int protect(int root, const char *path, struct err *e)
+{
+	AUTO_CLOSE int at = -1, tree = -1;
+	int r = open_present(root, path, &at, e);
+
+	if (r < 0 || at < 0)
+		return r;
+	r = container_mnt_clone(at, "", true, &tree, e);
+	if (r == 0)
+		r = container_mnt_set(tree, true, MOUNT_ATTR_RDONLY, path, e);
+	if (r == 0)
+		r = container_mnt_attach(tree, at, "", e);
+	return r < 0 ? err_ctx(e, "write-protect '%s'", path) : 0;
+}
+
+int container_exact_build(const struct container_plan *p, struct err *e)
+{
+	const struct container_exact *x = p->spec->exact;
+	int root = p->root_tree, r = 0;
+
+	for (size_t i = 0; i < x->n_mounts && r == 0; i++)
+		r = mount_listed(&x->mounts[i], p->mount_tree[i], root, e);
+	if (r == 0 && !dev_is_bound(x))
+		r = fill_dev(x, root, e);
+	if (r == 0)
+		r = write_settings(p->spec, e);
+	for (size_t i = 0; i < x->read_only.n && r == 0; i++)
+		r = protect(root, x->read_only.v[i], e);
+	for (size_t i = 0; i < x->masked.n && r == 0; i++)
+		r = mask(root, x->masked.v[i], e);
+	if (r == 0 && p->spec->read_only)
+		r = container_mnt_set(root, false, MOUNT_ATTR_RDONLY, "/", e);
+	return r;
+}
+
+int container_exact_clone(const struct container_exact_mount *m, int *ret, struct err *e)
+{
+	struct mount_attr one = {
+		.attr_set = m->set,
+		.attr_clr = m->clear,
+		.propagation = m->propagation ? m->propagation : MS_PRIVATE,
+	};
+	struct mount_attr all = {
+		.attr_set = m->set_rec | (m->idmap_fd >= 0 ? MOUNT_ATTR_IDMAP : 0),
+		.propagation = m->propagation_rec ? m->propagation : 0,
+		.userns_fd = m->idmap_fd >= 0 ? (uint64_t)m->idmap_fd : 0,
+	};
+	AUTO_CLOSE int tree = open_tree(AT_FDCWD, m->source,
+					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+						(m->recursive ? AT_RECURSIVE : 0));
+
+	if (tree < 0)
+		return err_set(e, errno, "bind '%s' at '%s'", m->source, m->target);
+	/* Nothing that is mounted inside may reach the host, unless it was asked for. */
+	if (!all.propagation && !m->propagation)
+		all.propagation = MS_PRIVATE;
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &all, sizeof(all)) < 0)
+		return err_set(e, errno, "%s '%s' for '%s'",
+			       m->idmap_fd >= 0 ? "idmap" : "set up", m->source,
+			       m->target);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &one, sizeof(one)) < 0)
+		return err_set(e, errno, "set up '%s' for '%s'", m->source, m->target);
+	*ret = fd_take(&tree);
+	return 0;
+}
