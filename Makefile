@@ -8,7 +8,7 @@ MUSL    ?= musl-gcc
 VERSION := 0.1.0
 
 ROOMS    := runtime/base runtime/cgroup runtime/container runtime/supervisor runtime/stack runtime/stack/conf \
-            runtime/cli images images/layer images/archive images/parse images/fetch images/pull netns
+            runtime/oci runtime/cli images images/layer images/archive images/parse images/fetch images/pull netns
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wno-format-nonliteral -Werror
 OPT      ?= -O2 -g
@@ -60,7 +60,8 @@ ROW_cgroup     := base
 ROW_container  := base cgroup
 ROW_supervisor := base cgroup
 ROW_stack      := base images parse fetch netns cgroup container supervisor
-ROW_cli        := $(ROW_stack) stack
+ROW_oci        := base cgroup container
+ROW_cli        := $(ROW_stack) stack oci
 dir_of          = $(if $(filter images netns,$1),$1,$(if $(filter parse fetch,$1),images/$1,runtime/$1))
 archive         = $(patsubst %,$B/lib/%.a,$1)
 room_of         = $(word 2,$(subst _, ,$(notdir $1)))
@@ -183,6 +184,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINS:%=$B/%) $(DESTDIR)$(PREFIX)/lib/minibox/
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
+	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox-oci
 
 -include $(OBJ:.o=.d) $(PARSE_OBJ:.o=.d) $(FETCH_OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
 

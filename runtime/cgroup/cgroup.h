@@ -32,6 +32,7 @@ struct cgroup_limits {
 	uint64_t cpu_shares;    /* 2..262144, as Docker; 0: unset */
 	const char *cpuset; /* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
 	bool oom_group;     /* v2: one out-of-memory kill takes the whole group */
+	bool everywhere;    /* also where no limit asks for it; see cgroup_create() */
 };
 
 struct cgroup_usage {
@@ -115,6 +116,18 @@ bool cgroup_is_empty(const struct cgroup *g);
  */
 must_check int cgroup_destroy(const struct cgroup_host *h, const char *path,
 			      struct err *e);
+/** cgroup_has_file() - whether a hierarchy of the group has the interface file @file */
+bool cgroup_has_file(const struct cgroup *g, const char *file);
+/** cgroup_write_file() - write @text to the interface file @file, whichever hierarchy has
+ * it. Return: 0, CGROUP_E_ABSENT where none has, or -errno */
+must_check int cgroup_write_file(const struct cgroup *g, const char *file,
+				 const char *text, struct err *e);
+struct cgroup_pids {
+	pid_t *v; /* owned by the caller (free) */
+	size_t n;
+};
+/** cgroup_pids() - all processes in the group and below */
+void cgroup_pids(const struct cgroup *g, struct cgroup_pids *ret);
 /** cgroup_children() - names of the sub-groups of @path in any hierarchy, sorted, unique
  */
 must_check int cgroup_children(const struct cgroup_host *h, const char *path,

@@ -213,7 +213,8 @@ static bool is_optional(const struct hier *h)
 
 static bool is_needed(const struct hier *h, const struct cgroup_limits *lim)
 {
-	return !is_optional(h) || (lim->cpuset && (h->controllers & CTL_CPUSET)) ||
+	return !is_optional(h) || lim->everywhere ||
+	       (lim->cpuset && (h->controllers & CTL_CPUSET)) ||
 	       (lim->devices && (h->controllers & CTL_DEVICES));
 }
 

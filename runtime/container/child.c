@@ -195,8 +195,10 @@ static int enter_cwd(const struct container_plan *p, struct err *e)
 
 static int apply_filter(const struct container_plan *p, struct err *e)
 {
+	unsigned flags = p->spec->exact ? p->spec->exact->filter_flags : 0;
+
 	if (p->filter.len &&
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p->filter) < 0)
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &p->filter) < 0)
 		return err_set(e, errno, "apply 'seccomp' filter");
 	return 0;
 }

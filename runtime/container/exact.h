@@ -40,6 +40,7 @@ struct container_exact_mount {
 	unsigned set_rec;     /* MOUNT_ATTR_* of all mounts of its tree */
 	unsigned propagation; /* MS_PRIVATE ... or 0: private */
 	bool propagation_rec, recursive;
+	bool copy_up; /* a tmpfs starts with what it hides */
 	int idmap_fd; /* user namespace to idmap by, borrowed; -1: none */
 };
 

@@ -66,18 +66,14 @@ static int make_fs(const struct container_exact_mount *m, int *ret, struct err *
 			? str_fmt("%s%snewinstance", m->data ? m->data : "",
 				  m->data && *m->data ? "," : "")
 			: str_dup(m->data);
-	bool virtual = is_type(m, "proc") || is_type(m, "sysfs") || is_type(m, "tmpfs") ||
-		       is_type(m, "mqueue") || is_type(m, "devpts");
+	AUTO_FREE char *whole = NULL;
 	int r;
 
-	if (!virtual && m->source) {
-		AUTO_FREE char *whole =
-			str_fmt("source=%s%s%s", m->source, data && *data ? "," : "",
+	/* A source with a comma cannot be told this way: then it goes without. */
+	if (m->source && *m->source && !strchr(m->source, ','))
+		whole = str_fmt("source=%s%s%s", m->source, data && *data ? "," : "",
 				data ? data : "");
-
-		return container_mnt_fs(m->type, whole, m->set, ret, e);
-	}
-	r = container_mnt_fs(m->type, data, m->set, ret, e);
+	r = container_mnt_fs(m->type, whole ? whole : data, m->set, ret, e);
 	if (r != -EPERM || !is_type(m, "sysfs"))
 		return r;
 	/* A network namespace that is not ours gives no sysfs of our own. */
@@ -235,8 +231,7 @@ static int write_settings(const struct container_spec *s, struct err *e)
 	return r < 0 ? r : container_sysctl_apply(s, proc, e);
 }
 
-/* Absent is done. Links are not followed in the last component: what is hidden is what
- * stands there. */
+/* Absent is done. A link is followed inside the root, as a reader of it would. */
 static int open_present(int root, const char *path, int *ret, struct err *e)
 {
 	*ret = fd_open_in_root(root, path, O_PATH);

@@ -26,7 +26,7 @@ public_of() {
 	fetch) echo images/fetch/records.h ;;
 	parse) echo images/parse/wire.h images/parse/magic.h ;;
 	netns) echo netns/netns.h ;;
-	container) echo runtime/container/container.h runtime/container/spec.h ;;
+	container) echo runtime/container/container.h runtime/container/spec.h runtime/container/exact.h ;;
 	*) echo "runtime/$1/$1.h" ;;
 	esac
 }
