@@ -180,6 +180,11 @@ check: check-deps
 check-vm: check-deps
 	$Qtests/run.sh integration 90-vm
 
+# A built tree of opencontainers/runtime-tools, told by SUITE=DIR; PROGRAMS='NAME...' runs some of it.
+conformance: all
+	$Qln -sf minibox $B/minibox-oci
+	$Qtests/lib/conformance.sh $(SUITE) $B/minibox-oci $(PROGRAMS)
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/minibox $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINS:%=$B/%) $(DESTDIR)$(PREFIX)/lib/minibox/
@@ -191,4 +196,4 @@ install: all
 clean:
 	rm -rf $B
 
-.PHONY: all clean unit-build tool-build fuzz-build deps example-deps check-deps example check check-vm install
+.PHONY: all clean unit-build tool-build fuzz-build deps example-deps check-deps example check check-vm conformance install

@@ -31,6 +31,7 @@ struct child {
 	const struct container_plan *plan;
 	int stdio[3], sync, status, init, master, word;
 	int kept; /* fds from 3 on that are the program's own: ours stand behind them */
+	char program[PATH_MAX]; /* found already; "" not yet */
 };
 
 static void report(int sock, int kind, int exec_errno, int fd, const struct err *e)
@@ -242,10 +243,73 @@ static int confine(const struct container_plan *p, struct err *e)
 	return r;
 }
 
-/* The rights of an exact spec, given up in one go just before the program. The filter
- * comes last: it is foreign, and may refuse what any of the other steps needs. */
-static int confine_exact(const struct container_plan *p, struct err *e)
+/* A regular file that we may execute; the kernel's own EACCES otherwise. */
+static int try_program(const char *path)
 {
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* As execvp(3), but by the container's PATH. Return: 0 or a positive errno. */
+static int find_program(const struct container_plan *p, char *ret, size_t n)
+{
+	const char *name = p->spec->args.v[0];
+	const char *path = strv_get_env(&p->env, "PATH");
+	int seen = ENOENT;
+
+	if (strchr(name, '/')) {
+		if (snprintf(ret, n, "%s", name) >= (int)n)
+			return ENAMETOOLONG;
+		return try_program(ret);
+	}
+	for (const char *end; path; path = *end ? end + 1 : NULL) {
+		int len, err;
+
+		end = strchrnul(path, ':');
+		len = (int)(end - path);
+		if (snprintf(ret, n, "%.*s%s%s", len, path, len ? "/" : "./", name) >=
+		    (int)n)
+			continue;
+		err = try_program(ret);
+		if (err == 0)
+			return 0;
+		if (err == EACCES)
+			seen = err; /* go on: a later directory may have it */
+	}
+	return seen;
+}
+
+static void fail(struct child *c, int exec_errno, const struct err *e)
+	__attribute__((noreturn));
+static void fail(struct child *c, int exec_errno, const struct err *e)
+{
+	report(c->sync, CHILD_FAILED, exec_errno, -1, e);
+	_exit(exec_errno == ENOENT ? 127 : exec_errno ? 126 : 125);
+}
+
+/* On failure it ends here. */
+static void look_up(struct child *c)
+{
+	struct err e = ERR_INIT;
+	int r = find_program(c->plan, c->program, sizeof(c->program));
+
+	if (r) {
+		err_set(&e, r, "execute '%s'", c->plan->spec->args.v[0]);
+		fail(c, r, &e);
+	}
+}
+
+/* The rights of an exact spec, given up in one go just before the program. The filter
+ * comes last: it is foreign, and may refuse what any of the other steps needs, the search
+ * for the program included. */
+static int confine_exact(struct child *c, struct err *e)
+{
+	const struct container_plan *p = c->plan;
 	const struct container_exact *x = p->spec->exact;
 	int r = container_caps_bound(x->bounding, e);
 
@@ -255,6 +319,8 @@ static int confine_exact(const struct container_plan *p, struct err *e)
 		r = become_user(&p->user, e);
 	if (r == 0 && x->apparmor)
 		r = container_apparmor_set(x->apparmor, e);
+	if (r == 0)
+		look_up(c);
 	if (r == 0 && !p->spec->no_new_privs && p->filter.len) {
 		/* wants CAP_SYS_ADMIN, which is permitted still but not effective */
 		r = container_caps_regain(e);
@@ -357,55 +423,6 @@ static int prepare(struct child *c, struct err *e)
 	return r < 0 || x ? r : confine(p, e);
 }
 
-/* A regular file that we may execute; the kernel's own EACCES otherwise. */
-static int try_program(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return errno;
-	if (!S_ISREG(st.st_mode))
-		return EACCES;
-	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
-}
-
-/* As execvp(3), but by the container's PATH. Return: 0 or a positive errno. */
-static int find_program(const struct container_plan *p, char *ret, size_t n)
-{
-	const char *name = p->spec->args.v[0];
-	const char *path = strv_get_env(&p->env, "PATH");
-	int seen = ENOENT;
-
-	if (strchr(name, '/')) {
-		if (snprintf(ret, n, "%s", name) >= (int)n)
-			return ENAMETOOLONG;
-		return try_program(ret);
-	}
-	for (const char *end; path; path = *end ? end + 1 : NULL) {
-		int len, err;
-
-		end = strchrnul(path, ':');
-		len = (int)(end - path);
-		if (snprintf(ret, n, "%.*s%s%s", len, path, len ? "/" : "./", name) >=
-		    (int)n)
-			continue;
-		err = try_program(ret);
-		if (err == 0)
-			return 0;
-		if (err == EACCES)
-			seen = err; /* go on: a later directory may have it */
-	}
-	return seen;
-}
-
-static void fail(struct child *c, int exec_errno, const struct err *e)
-	__attribute__((noreturn));
-static void fail(struct child *c, int exec_errno, const struct err *e)
-{
-	report(c->sync, CHILD_FAILED, exec_errno, -1, e);
-	_exit(exec_errno == ENOENT ? 127 : exec_errno ? 126 : 125);
-}
-
 static void exec_init(struct child *c, char *program)
 {
 	const struct container_plan *p = c->plan;
@@ -427,21 +444,18 @@ static void run_program(struct child *c)
 	const struct container_plan *p = c->plan;
 	const char *name = p->spec->args.v[0];
 	struct err e = ERR_INIT;
-	char program[PATH_MAX];
-	int r = find_program(p, program, sizeof(program));
+	int r;
 
-	if (r) {
-		err_set(&e, r, "execute '%s'", name);
-		fail(c, r, &e);
-	}
+	if (!*c->program)
+		look_up(c);
 	if (!p->spec->exact && container_limits_apply(p->limits, p->limit_set, &e) < 0)
 		fail(c, 0, &e);
 	if (c->init >= 0) {
-		exec_init(c, program);
+		exec_init(c, c->program);
 		err_set(&e, errno, "execute init '%s'", p->spec->init_path);
 		fail(c, 0, &e);
 	}
-	execve(program, p->spec->args.v, p->env.v);
+	execve(c->program, p->spec->args.v, p->env.v);
 	r = errno;
 	err_set(&e, r, "execute '%s'", name);
 	fail(c, r, &e);
@@ -465,26 +479,13 @@ static void await_word(struct child *c)
 	close(c->word);
 }
 
-/* Before anybody waits: a program that is not there fails the creation. */
-static void check_program(struct child *c)
-{
-	char program[PATH_MAX];
-	struct err e = ERR_INIT;
-	int r = find_program(c->plan, program, sizeof(program));
-
-	if (r == 0)
-		return;
-	err_set(&e, r, "execute '%s'", c->plan->spec->args.v[0]);
-	fail(c, r, &e);
-}
-
 static void start_exact(struct child *c, const struct container_exact *x)
 {
 	struct err e = ERR_INIT;
 
 	if (x->moments.starting && x->moments.starting(x->moments.arg, &e) < 0)
 		fail(c, 0, &e);
-	if (confine_exact(c->plan, &e) < 0)
+	if (confine_exact(c, &e) < 0)
 		fail(c, 0, &e);
 }
 
@@ -507,8 +508,9 @@ void container_child_main(const struct container_plan *p)
 		c.stdio[0] = c.stdio[1] = c.stdio[2] = -1;
 	if (prepare(&c, &e) < 0)
 		fail(&c, 0, &e);
+	/* Before anybody waits: a program that is not there fails the creation. */
 	if (s->exact)
-		check_program(&c);
+		look_up(&c);
 	report(c.sync, CHILD_READY, 0, c.master, NULL);
 	fd_auto_close(&c.master);
 	await_word(&c);

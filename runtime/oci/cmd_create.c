@@ -36,16 +36,17 @@ static int run_hooks(struct making *m, const char *kind, enum oci_status status,
 	return oci_hooks_run(m->config.json, kind, state, e);
 }
 
+/* Created: the environment stands (step 2 of the specification's lifecycle). */
 static int on_built(void *arg, pid_t pid, struct err *e)
 {
-	int r = run_hooks(arg, "prestart", OCI_CREATING, pid, e);
+	int r = run_hooks(arg, "prestart", OCI_CREATED, pid, e);
 
-	return r < 0 ? r : run_hooks(arg, "createRuntime", OCI_CREATING, pid, e);
+	return r < 0 ? r : run_hooks(arg, "createRuntime", OCI_CREATED, pid, e);
 }
 
 static int on_inside(void *arg, struct err *e)
 {
-	return run_hooks(arg, "createContainer", OCI_CREATING, getpid(), e);
+	return run_hooks(arg, "createContainer", OCI_CREATED, getpid(), e);
 }
 
 static int on_starting(void *arg, struct err *e)
