@@ -142,6 +142,11 @@ static int make_group(struct making *m, struct err *e)
 		r = cgroup_create(m->host, m->state.cgroup, &none, &m->group, e);
 	if (r < 0)
 		return r;
+	/* Its limits, its freezing and its end would be the other's, too. */
+	if (!cgroup_is_empty(m->group))
+		return err_msg(e, EBUSY,
+			       "cgroup '%s' is another's: there are processes in it",
+			       m->state.cgroup);
 	m->grouped = true;
 	m->config.spec.cgroup = m->group;
 	return oci_resources_apply(resources_of(m->config.json), m->group, false, e);

@@ -1,0 +1,259 @@
+#!/bin/bash
+# needs: root. The OCI command line, on bundles made here: life, exec, hooks, limits, errors.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+mkdir -p "$W/b"
+cp -a "$W/bb" "$W/b/rootfs"
+oci() { "$MINIBOX" oci --root "$W/st" "$@"; }
+# config PYTHON: a fresh config.json without a terminal; the program may change it as j
+config() {
+	rm -f "$W/b/config.json"
+	oci spec --bundle "$W/b"
+	W=$W /usr/bin/python3 - "$W/b/config.json" "$1" <<'P'
+import json, os, sys
+W = os.environ["W"]
+j = json.load(open(sys.argv[1]))
+j["process"]["terminal"] = False
+p, l = j["process"], j["linux"]
+l["cgroupsPath"] = "/minibox-it-oci/c"
+exec(sys.argv[2])
+json.dump(j, open(sys.argv[1], "w"))
+P
+}
+sh_config() { S=$1 config "p['args'] = ['sh', '-c', os.environ['S']]; ${2:-pass}"; }
+member() { oci state "$1" | /usr/bin/python3 -c "import json,sys; print(json.load(sys.stdin)['$2'])"; }
+is() { [ "$(member "$1" status)" = "$2" ]; }
+
+test_run_gives_the_exit_status_and_leaves_nothing() {
+	sh_config 'echo "$(id -u) $(hostname) $$"; exit 7'
+	status 7 oci run --bundle "$W/b" c1
+	eq "$OUT" "0 minibox 1"
+	status 1 oci state c1
+	has "$OUT" "container 'c1' does not exist"
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -name 'minibox-it-oci*')" ] || fail "a cgroup is left"
+}
+
+test_created_process_outlives_the_command_and_runs_no_foreign_code() {
+	sh_config 'trap "exit 3" TERM; echo up >/dev/shm/up; while :; do sleep 0.1; done' 'j["annotations"] = {"a": "b"}'
+	oci create --bundle "$W/b" --pid-file "$W/pid" c2 </dev/null
+	eq "$(member c2 status)" created
+	eq "$(member c2 pid)" "$(cat "$W/pid")"
+	eq "$(member c2 annotations)" "{'a': 'b'}"
+	status 1 oci create --bundle "$W/b" c2
+	has "$OUT" "container 'c2' exists already"
+	status 1 oci delete c2
+	has "$OUT" "container 'c2' is created, not stopped"
+	[ ! -e "/proc/$(cat "$W/pid")/root/dev/shm/up" ] || fail "it has run already"
+	# a bundle that changes now changes nothing
+	sh_config 'exit 1'
+	oci start c2
+	until_ok 5 is c2 running
+	status 1 oci start c2
+	has "$OUT" "container 'c2' is running, not created"
+}
+
+test_exec_enters_the_container() {
+	status 0 oci exec c2 sh -c 'echo $(id -u) $(hostname); cat /proc/1/cmdline | tr "\0" " "'
+	has "$OUT" "0 minibox"
+	has "$OUT" "trap"
+	status 5 oci exec --env X=5 c2 sh -c 'exit $X'
+	status 1 oci exec c2 nosuch
+	has "$OUT" "execute 'nosuch': No such file or directory"
+	echo '{"args":["id"],"env":["PATH=/bin"],"cwd":"/tmp","user":{"uid":33,"gid":33,"additionalGids":[44]}}' >"$W/p.json"
+	status 0 oci exec --process "$W/p.json" c2
+	has "$OUT" "uid=33(www) gid=33(www) groups=44(extra)"
+	has "$(oci ps c2)" "sleep 0.1"
+}
+
+test_waiting_and_running_processes_show_no_program_of_the_host_to_write() {
+	oci exec --detach --pid-file "$W/pid2" c2 sleep 100
+	# its own program is the container's by now; the waiting one is on a read-only mount
+	eq "$(readlink "/proc/$(cat "$W/pid2")/exe")" /bin/busybox
+	sh_config true
+	status 1 oci create --bundle "$W/b" c3
+	has "$OUT" "cgroup 'minibox-it-oci/c' is another's: there are processes in it"
+	sh_config true 'l["cgroupsPath"] = "/minibox-it-oci/c3"'
+	oci create --bundle "$W/b" c3 </dev/null
+	/usr/bin/python3 -c "import os, sys
+sys.exit(not os.statvfs('/proc/$(member c3 pid)/exe').f_flag & os.ST_RDONLY)" || fail "its mount can be written"
+	oci delete --force c3
+}
+
+test_pause_resume_update() {
+	oci pause c2
+	eq "$(member c2 status)" paused
+	status 1 oci exec c2 true
+	oci resume c2
+	eq "$(member c2 status)" running
+	oci update --memory 67108864 --pids-limit 77 c2
+	has "$(cat /sys/fs/cgroup/*/minibox-it-oci/c/pids.max /sys/fs/cgroup/minibox-it-oci/c/pids.max 2>/dev/null)" 77
+	has "$(cat /sys/fs/cgroup/*/minibox-it-oci/c/memory.limit_in_bytes /sys/fs/cgroup/minibox-it-oci/c/memory.max 2>/dev/null)" 67108864
+	has "$(oci list)" "c2 "
+	eq "$(oci list -q)" c2
+}
+
+test_kill_ends_it_and_delete_removes_it() {
+	oci kill c2 TERM
+	until_ok 5 is c2 stopped
+	status 1 oci kill c2
+	has "$OUT" "container 'c2' is stopped, not running"
+	oci delete c2
+	status 1 oci state c2
+	oci delete --force c2
+}
+
+test_limits_devices_and_rights_are_as_told() {
+	sh_config 'grep -E "CapEff|CapAmb|NoNewPrivs|Seccomp:" /proc/self/status; ulimit -n; umask; echo "$A"; mkdir /dev/shm/x || true; ls -l /dev/mine; cat /proc/sys/net/ipv4/ip_default_ttl; cat /dev/mine | head -c 1 | wc -c' '
+p["user"] = {"uid": 33, "gid": 33, "umask": 63}
+p["env"].append("A=x y")
+p["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]
+for s in p["capabilities"]: p["capabilities"][s] = ["CAP_KILL"]
+p["capabilities"]["inheritable"] = p["capabilities"]["ambient"] = ["CAP_KILL"]
+l["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 438, "uid": 33, "gid": 44}]
+l["sysctl"] = {"net.ipv4.ip_default_ttl": "77"}
+l["resources"] = {"devices": [{"allow": False, "access": "rwm"}], "pids": {"limit": 20}}
+l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 7}]}'
+	status 0 oci run --bundle "$W/b" c4
+	has "$OUT" "$(printf 'CapEff:\t0000000000000020')"
+	has "$OUT" "$(printf 'CapAmb:\t0000000000000020')"
+	has "$OUT" "$(printf 'NoNewPrivs:\t1')"
+	has "$OUT" "$(printf 'Seccomp:\t2')"
+	has "$OUT" "$(printf '99\n0077\nx y')"
+	has "$OUT" "Argument list too long"
+	has "$OUT" "1,   5"
+	has "$OUT" "$(printf '77\n1')"
+}
+
+test_user_namespace_and_masks() {
+	sh_config 'cat /proc/self/uid_map; ls /proc/acpi; head -c1 /proc/kcore | wc -c; echo x >/proc/sys/kernel/hostname || echo no; touch /owned' '
+l["namespaces"].append({"type": "user"})
+l["uidMappings"] = l["gidMappings"] = [{"containerID": 0, "hostID": 300000, "size": 65536}]
+j["root"]["readonly"] = False'
+	chown 300000:300000 "$W/b/rootfs"
+	status 0 oci run --bundle "$W/b" c5
+	chown 0:0 "$W/b/rootfs"
+	has "$OUT" "300000      65536"
+	has "$OUT" "no"
+	eq "$(stat -c %u "$W/b/rootfs/owned")" 300000
+	rm "$W/b/rootfs/owned"
+}
+
+test_hooks_see_the_state_in_their_namespaces() {
+	printf '#!/bin/sh\necho "$1 $(readlink /proc/self/ns/mnt) $(cat)" >>%s/hooks\n' "$W" >"$W/hook"
+	chmod 755 "$W/hook"
+	: >"$W/hooks"
+	config "
+p['args'] = ['cat', '/dev/shm/h']
+j['hooks'] = {k: [{'path': W + '/hook', 'args': ['hook', k]}] for k in
+	('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop')}
+j['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/dev/shm/h']}]"
+	status 0 oci run --bundle "$W/b" c6
+	has "$OUT" '"status":"created","pid":1,'
+	eq "$(awk '{print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime createContainer poststart poststop "
+	ours=$(readlink /proc/self/ns/mnt)
+	eq "$(awk -v o="$ours" '$2 == o {print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime poststart poststop "
+	config "j['hooks'] = {'createRuntime': [{'path': '/bin/false'}]}"
+	status 1 oci run --bundle "$W/b" c6
+	has "$OUT" "createRuntime: hook '/bin/false' ended with status 1"
+	config "p['args'] = ['true']; j['hooks'] = {'prestart': [{'path': '/bin/sleep', 'args': ['sleep', '60'], 'timeout': 1}]}"
+	status 1 oci run --bundle "$W/b" c6
+	has "$OUT" "hook '/bin/sleep' did not end in 1 s"
+	eq "$(oci list -q)" ""
+}
+
+test_namespaces_by_path_are_joined() {
+	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 60' &
+	holder=$!
+	until_ok 5 sh -c "[ \"\$(nsenter -t $holder -u hostname)\" = joined ]"
+	sh_config 'hostname; ip link show lo' "
+j.pop('hostname')
+for n in l['namespaces']:
+	if n['type'] in ('network', 'uts'):
+		n['path'] = '/proc/$holder/ns/' + ('net' if n['type'] == 'network' else 'uts')"
+	status 0 oci run --bundle "$W/b" c7
+	has "$OUT" joined
+	has "$OUT" "LOOPBACK,UP"
+	sh_config true "l['namespaces'][0]['path'] = '/proc/$holder/ns/net'"
+	status 1 oci run --bundle "$W/b" c7
+	has "$OUT" "'/proc/$holder/ns/net' is not a pid namespace"
+	kill $holder
+}
+
+test_terminal_goes_over_the_console_socket() {
+	sh_config 'tty; test -t 0 && stty size; exit 0' 'p["terminal"] = True; p["consoleSize"] = {"height": 33, "width": 44}'
+	status 1 oci create --bundle "$W/b" c8
+	has "$OUT" "'process.terminal' wants --console-socket"
+	/usr/bin/python3 - "$W/console" >"$W/tty" <<'P' &
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(1)
+c, _ = s.accept()
+_, fds, _, _ = socket.recv_fds(c, 100, 1)
+while True:
+    try:
+        data = os.read(fds[0], 1000)
+    except OSError:
+        break
+    if not data: break
+    os.write(1, data)
+P
+	reader=$!
+	until_ok 5 test -S "$W/console"
+	oci create --bundle "$W/b" --console-socket "$W/console" c8 </dev/null
+	oci start c8
+	wait $reader
+	has "$(cat "$W/tty")" "/dev/pts/0"
+	has "$(cat "$W/tty")" "33 44"
+	until_ok 5 is c8 stopped
+	oci delete c8
+}
+
+test_binds_have_their_options() {
+	mkdir -p "$W/src"
+	echo text >"$W/src/f"
+	printf '#!/bin/sh\necho ran\n' >"$W/src/x"
+	chmod 755 "$W/src/x"
+	sh_config 'cat /mnt/f /file; echo y >/mnt/f || echo ro; /mnt/x || echo noexec; echo z >/rw/f' "
+j['mounts'] += [
+	{'destination': '/mnt', 'type': 'bind', 'source': W + '/src', 'options': ['rbind', 'ro', 'noexec']},
+	{'destination': '/rw', 'source': W + '/src', 'options': ['bind']},
+	{'destination': '/file', 'source': W + '/src/f', 'options': ['bind', 'ro']}]
+j['root']['readonly'] = False"
+	status 0 oci run --bundle "$W/b" c9
+	has "$OUT" "$(printf 'text\ntext')"
+	has "$OUT" ro
+	has "$OUT" noexec
+	eq "$(cat "$W/src/f")" z
+}
+
+test_a_proc_on_a_link_of_the_image_is_refused() {
+	mkdir -p "$W/b/rootfs/else"
+	rm -rf "$W/b/rootfs/proc"
+	ln -s /else "$W/b/rootfs/proc"
+	sh_config true
+	status 1 oci run --bundle "$W/b" c10
+	has "$OUT" "mount '/proc': open '/proc' in the container, links not followed"
+	rm "$W/b/rootfs/proc"
+	eq "$(oci list -q)" ""
+}
+
+test_failures_go_to_the_log_and_name_the_member() {
+	sh_config true "p['cwd'] = 'relative'"
+	rm -f "$W/log"
+	status 1 "$MINIBOX" oci --root "$W/st" --log "$W/log" --log-format json create --bundle "$W/b" c11
+	has "$OUT" "config: 'process.cwd' is not absolute: relative"
+	eq "$(/usr/bin/python3 -c "import json; j = json.loads(open('$W/log').read()); print(j['level'], j['msg'])")" \
+		"error config: 'process.cwd' is not absolute: relative"
+	eq "$(oci list -q)" ""
+}
+
+test_features_and_the_other_name() {
+	ln -s "$MINIBOX" "$W/minibox-oci"
+	has "$("$W/minibox-oci" features)" '"SCMP_ACT_ERRNO"'
+	has "$("$W/minibox-oci" --version)" "spec: 1.2.0"
+	status 1 "$W/minibox-oci" nosuch
+	has "$OUT" "unknown command 'nosuch'"
+}
+
+run_tests "$@"

@@ -1,0 +1,34 @@
+#!/bin/bash
+# conformance.sh SUITE RUNTIME [NAME...] - run a built tree of opencontainers/runtime-tools.
+#
+# SUITE holds runtimetest, the rootfs archive and validation/NAME/NAME.t (Go programs that print
+# TAP). One line a program: pass, fail (an assertion), error (it did not get to its plan), none (no
+# assertion). Status 0 when nothing failed. Each program's whole output is in $OUT, if that is set.
+set -u
+SUITE=${1:?tree of runtime-tools} RUNTIME=$(realpath -s "${2:?runtime}")
+shift 2
+cd "$SUITE" || exit 1
+[ -x runtimetest ] || { echo "conformance: '$SUITE/runtimetest' is not built"; exit 1; }
+log=$(mktemp) pass=0 fail=0 error=0 none=0
+trap 'rm -f "$log"' EXIT
+for t in validation/*/*.t; do
+	[ -x "$t" ] || { echo "conformance: no validation program is built below '$SUITE'"; exit 1; }
+	name=$(basename "$t" .t)
+	[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+	RUNTIME=$RUNTIME timeout -k 5 120 "$t" >"$log" 2>&1 </dev/null
+	st=$?
+	[ -z "${OUT:-}" ] || cp "$log" "$OUT/$name.log"
+	ok=$(grep -cE '^ok ' "$log") bad=$(grep -E '^not ok ' "$log" | grep -vcE '# (SKIP|TODO)')
+	if [ "$bad" -gt 0 ]; then
+		what=fail fail=$((fail + 1))
+	elif [ $st -ne 0 ] || ! grep -qE '^1\.\.[0-9]' "$log"; then
+		what=error error=$((error + 1))
+	elif [ "$ok" -eq 0 ]; then
+		what=none none=$((none + 1))
+	else
+		what=pass pass=$((pass + 1))
+	fi
+	printf '%-6s %s (%d ok, %d not)\n' $what "$name" "$ok" "$bad"
+done
+echo "$pass pass, $fail fail, $error error, $none assert nothing"
+[ $((fail + error)) -eq 0 ]
