@@ -93,9 +93,16 @@ static int propagate(int tree, unsigned flags, bool recursive, const char *what,
 	return 0;
 }
 
-static int mount_cgroups(const struct container_exact_mount *m, int at, struct err *e)
+/* mountinfo lists mounts by age, and binds were cloned before all others: cloned once
+ * more at their turn they stand in the order told. Linux 6.15; before, they stand first.
+ */
+static int attach_bind(int tree, int at, struct err *e)
 {
-	return container_cgroup_mount(at, m->set, false, e);
+	AUTO_CLOSE int again = open_tree(tree, "",
+					 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+						 AT_EMPTY_PATH | AT_RECURSIVE);
+
+	return container_mnt_attach(again >= 0 ? again : tree, at, "", e);
 }
 
 static int mount_listed(const struct container_exact_mount *m, int tree, int root,
@@ -113,10 +120,14 @@ static int mount_listed(const struct container_exact_mount *m, int tree, int roo
 		r = open_target(m, root, S_ISDIR(st.st_mode), &at, e);
 	if (r < 0)
 		return err_ctx(e, "mount '%s'", m->target);
-	if (m->kind == CONTAINER_EXACT_CGROUP)
-		r = mount_cgroups(m, at, e);
-	else
-		r = container_mnt_attach(own >= 0 ? own : tree, at, "", e);
+	if (m->copy_up)
+		r = container_exact_copy_up(at, own, e);
+	if (r == 0 && m->kind == CONTAINER_EXACT_CGROUP)
+		r = container_cgroup_mount(at, m->set, false, e);
+	else if (r == 0 && m->kind == CONTAINER_EXACT_BIND)
+		r = attach_bind(tree, at, e);
+	else if (r == 0)
+		r = container_mnt_attach(own, at, "", e);
 	if (r == 0 && m->propagation && m->kind == CONTAINER_EXACT_FS)
 		r = propagate(own, m->propagation, m->propagation_rec, m->target, e);
 	return r < 0 ? err_ctx(e, "mount '%s'", m->target) : 0;

@@ -23,6 +23,9 @@ struct container_exact_mount;
 must_check int container_exact_clone(const struct container_exact_mount *m, int *ret,
 				     struct err *e);
 
+/** container_exact_copy_up() - copy what is below the directory @from to @to */
+must_check int container_exact_copy_up(int from, int to, struct err *e);
+
 /** container_cgroup_mount() - the hierarchies as this cgroup namespace shows them, at
  * @at
  * @attr: MOUNT_ATTR_* of the mounts
