@@ -71,6 +71,10 @@ struct container_exact {
 	int new_ns;                      /* CLONE_NEW* to be made */
 	int join_ns[CONTAINER_EXACT_NS]; /* namespaces to be entered, by fd, in order */
 	size_t n_join;
+	/* In the caller's mount namespace: the root is entered by chroot(2) alone, and
+	 * none of the mounts, devices, masks and attributes below is made, for they would
+	 * be the host's. */
+	bool host_mounts;
 
 	struct container_exact_mount *mounts;
 	size_t n_mounts;

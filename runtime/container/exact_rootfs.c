@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -93,16 +94,36 @@ static int propagate(int tree, unsigned flags, bool recursive, const char *what,
 	return 0;
 }
 
-/* mountinfo lists mounts by age, and binds were cloned before all others: cloned once
- * more at their turn they stand in the order told. Linux 6.15; before, they stand first.
- */
-static int attach_bind(int tree, int at, struct err *e)
+static int umount_fd(int mount)
 {
-	AUTO_CLOSE int again = open_tree(tree, "",
-					 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-						 AT_EMPTY_PATH | AT_RECURSIVE);
+	char path[32];
 
-	return container_mnt_attach(again >= 0 ? again : tree, at, "", e);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount);
+	return umount2(path, MNT_DETACH);
+}
+
+/* mountinfo lists mounts by age, and binds were cloned before all others are made: a
+ * second copy, made at their turn, stands in the order told. Where that is refused the
+ * first one stays. */
+static int attach_bind(const struct container_exact_mount *m, int tree, int at,
+		       struct err *e)
+{
+	AUTO_CLOSE int again = -1;
+	int r = container_mnt_attach(tree, at, "", e);
+
+	if (r < 0)
+		return r;
+	again = open_tree(tree, "",
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+				  AT_RECURSIVE);
+	if (again >= 0 && umount_fd(tree) == 0) {
+		r = container_mnt_attach(again, at, "", e);
+		tree = again;
+	}
+	/* Only now: an unbindable mount could not have been copied. */
+	if (r == 0 && m->propagation == MS_UNBINDABLE)
+		r = propagate(tree, MS_UNBINDABLE, m->propagation_rec, m->target, e);
+	return r;
 }
 
 static int mount_listed(const struct container_exact_mount *m, int tree, int root,
@@ -125,7 +146,7 @@ static int mount_listed(const struct container_exact_mount *m, int tree, int roo
 	if (r == 0 && m->kind == CONTAINER_EXACT_CGROUP)
 		r = container_cgroup_mount(at, m->set, false, e);
 	else if (r == 0 && m->kind == CONTAINER_EXACT_BIND)
-		r = attach_bind(tree, at, e);
+		r = attach_bind(m, tree, at, e);
 	else if (r == 0)
 		r = container_mnt_attach(own, at, "", e);
 	if (r == 0 && m->propagation && m->kind == CONTAINER_EXACT_FS)
@@ -306,14 +327,16 @@ int container_exact_build(const struct container_plan *p, struct err *e)
 
 int container_exact_clone(const struct container_exact_mount *m, int *ret, struct err *e)
 {
+	/* Nothing that is mounted inside may reach the host, unless it was asked for. */
+	unsigned told = m->propagation == MS_UNBINDABLE ? MS_PRIVATE : m->propagation;
 	struct mount_attr one = {
 		.attr_set = m->set,
 		.attr_clr = m->clear,
-		.propagation = m->propagation ? m->propagation : MS_PRIVATE,
+		.propagation = told ? told : MS_PRIVATE,
 	};
 	struct mount_attr all = {
 		.attr_set = m->set_rec | (m->idmap_fd >= 0 ? MOUNT_ATTR_IDMAP : 0),
-		.propagation = m->propagation_rec ? m->propagation : 0,
+		.propagation = m->propagation_rec || !told ? one.propagation : 0,
 		.userns_fd = m->idmap_fd >= 0 ? (uint64_t)m->idmap_fd : 0,
 	};
 	AUTO_CLOSE int tree = open_tree(AT_FDCWD, m->source,
@@ -322,9 +345,6 @@ int container_exact_clone(const struct container_exact_mount *m, int *ret, struc
 
 	if (tree < 0)
 		return err_set(e, errno, "bind '%s' at '%s'", m->source, m->target);
-	/* Nothing that is mounted inside may reach the host, unless it was asked for. */
-	if (!all.propagation && !m->propagation)
-		all.propagation = MS_PRIVATE;
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &all, sizeof(all)) < 0)
 		return err_set(e, errno, "%s '%s' for '%s'",
 			       m->idmap_fd >= 0 ? "idmap" : "set up", m->source,

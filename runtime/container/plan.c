@@ -160,6 +160,8 @@ static int plan_mounts(struct container_plan *p, struct err *e)
 	const struct container_exact *x = s->exact;
 	int r = 0;
 
+	if (x && x->host_mounts)
+		return 0;
 	p->n_trees = x ? x->n_mounts : s->n_mounts;
 	p->mount_tree = mem_new(p->n_trees + 1, sizeof(*p->mount_tree));
 	for (size_t i = 0; i < p->n_trees; i++)
@@ -185,6 +187,8 @@ static int plan_root(struct container_plan *p, struct err *e)
 		.propagation = MS_PRIVATE,
 	};
 
+	if (p->spec->exact && p->spec->exact->host_mounts)
+		return 0;
 	p->root_tree = open_tree(p->spec->rootfs_fd, "",
 				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
 					 AT_RECURSIVE);

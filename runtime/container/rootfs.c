@@ -274,6 +274,8 @@ int container_rootfs_build(const struct container_plan *p, struct err *e)
 {
 	int r;
 
+	if (p->spec->exact && p->spec->exact->host_mounts)
+		return 0;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(e, errno, "make mounts 'private'");
 	r = container_mnt_attach(p->root_tree, AT_FDCWD, "/", e);
@@ -285,8 +287,14 @@ int container_rootfs_build(const struct container_plan *p, struct err *e)
 int container_rootfs_enter(const struct container_plan *p, struct err *e)
 {
 	const struct container_exact *x = p->spec->exact;
-	int r = pivot(p->root_tree, e);
+	int r;
 
+	if (x && x->host_mounts) {
+		if (fchdir(p->spec->rootfs_fd) < 0 || chroot(".") < 0)
+			return err_set(e, errno, "chroot to the container's 'rootfs'");
+		return 0;
+	}
+	r = pivot(p->root_tree, e);
 	if (r == 0 && x && x->root_propagation &&
 	    mount(NULL, "/", NULL, x->root_propagation, NULL) < 0)
 		r = err_set(e, errno, "set 'rootfsPropagation'");

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/oci/member.h"
 
 /* In the order of entering: user last, because then the host's rights are gone. */
@@ -270,10 +271,32 @@ static int open_idmapped(struct oci_config *c, struct err *e)
 	return r;
 }
 
+/* Where the kernel has no SELinux a label means nothing; where it has, it would be
+ * missing. */
+static int check_labels(const struct oci_config *c, struct err *e)
+{
+	const json_t *process = json_object_get(c->json, "process");
+	const json_t *linux_ = json_object_get(c->json, "linux");
+
+	if (!*json_str(process, "selinuxLabel", "") &&
+	    !*json_str(linux_, "mountLabel", ""))
+		return 0;
+	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+		return 0;
+	return err_msg(e, ENOTSUP,
+		       "config: 'process.selinuxLabel' and "
+		       "'linux.mountLabel' are not supported");
+}
+
 int oci_config_open(struct oci_config *c, struct err *e)
 {
-	int r = open_namespaces(c, e);
+	int r = check_labels(c, e);
 
+	if (r == 0)
+		r = open_namespaces(c, e);
+	if (c->exact.host_mounts)
+		log_warn("there is no mount namespace: 'mounts', 'linux.devices' and "
+			 "masked paths are left out");
 	if (r == 0 && (c->namespaces & CLONE_NEWUSER) && c->spec.userns_fd < 0)
 		r = container_userns_create_maps(&c->uids, &c->gids, &c->spec.userns_fd,
 						 e);

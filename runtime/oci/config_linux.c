@@ -48,10 +48,7 @@ static int parse_namespaces(struct oci_at l, struct oci_config *c, struct err *e
 		if (r == 0)
 			r = parse_namespace(at, c, e);
 	}
-	if (r == 0 && !(c->namespaces & CLONE_NEWNS))
-		r = oci_bad(e, l, "namespaces",
-			    "has no mount namespace: the container's mounts would be "
-			    "the host's");
+	c->exact.host_mounts = !(c->namespaces & CLONE_NEWNS);
 	return r;
 }
 
@@ -213,8 +210,7 @@ static int parse_seccomp(struct oci_at l, struct oci_config *c, struct err *e)
 /* What this runtime does not do is said, not passed over. */
 static int refuse(struct oci_at l, struct err *e)
 {
-	static const char *const keys[] = { "intelRdt", "personality", "timeOffsets",
-					    "mountLabel" };
+	static const char *const keys[] = { "intelRdt", "personality", "timeOffsets" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const json_t *v = json_object_get(l.j, keys[i]);

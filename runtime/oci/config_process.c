@@ -172,7 +172,6 @@ static int parse_terminal(struct oci_at p, struct oci_config *c, struct err *e)
 	return r;
 }
 
-/* What the host has not, a profile cannot confine: an error rather than a surprise. */
 static int parse_labels(struct oci_at p, struct oci_config *c, struct err *e)
 {
 	const char *profile = NULL, *label = NULL;
@@ -180,8 +179,6 @@ static int parse_labels(struct oci_at p, struct oci_config *c, struct err *e)
 
 	if (r == 0)
 		r = oci_text(p, "selinuxLabel", &label, e);
-	if (r == 0 && label && *label)
-		r = oci_bad(e, p, "selinuxLabel", "is not supported");
 	if (r == 0)
 		str_set(&c->exact.apparmor, profile && *profile ? profile : NULL);
 	return r;
