@@ -123,17 +123,11 @@ int oci_item(const json_t *array, size_t i, const char *where, struct oci_at *re
 	return 0;
 }
 
-/* A NUL inside would cut the text where a path or an option is handed to the kernel. */
-static bool is_text(const json_t *v)
-{
-	return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v);
-}
-
 int oci_text(struct oci_at at, const char *key, const char **ret, struct err *e)
 {
 	const json_t *v = get(at, key);
 
-	if (v && !is_text(v))
+	if (v && !json_is_string(v))
 		return oci_bad(e, at, key, "is not a string");
 	*ret = json_string_value(v);
 	return 0;
@@ -183,7 +177,7 @@ int oci_texts(struct oci_at at, const char *key, struct strv *ret, struct err *e
 	if (r < 0)
 		return r;
 	json_array_foreach (list, i, one) {
-		if (!is_text(one))
+		if (!json_is_string(one))
 			return oci_bad(e, at, key, "has a member that is not a string");
 		strv_add(ret, json_string_value(one));
 	}

@@ -36,7 +36,8 @@ must_check int oci_array(struct oci_at at, const char *key, const json_t **ret,
 /** oci_item() - element @i of an array as an object */
 must_check int oci_item(const json_t *array, size_t i, const char *where,
 			struct oci_at *ret, struct err *e);
-/** oci_text() - string without NUL; NULL where it is absent; borrowed */
+/** oci_text() - a string (JSON's reader refuses a NUL in one); NULL where it is absent;
+ * borrowed */
 must_check int oci_text(struct oci_at at, const char *key, const char **ret,
 			struct err *e);
 /** oci_need() - the same, absent or empty is an error */
