@@ -29,33 +29,53 @@ static bool is_type(const struct container_exact_mount *m, const char *type)
 	return m->kind == CONTAINER_EXACT_FS && str_eq(m->type, type);
 }
 
-/* On a path of the image that a link made lead elsewhere, a proc of ours would be
- * somebody else's file (CVE-2019-16884, CVE-2023-27561): so no links for these, and
- * nothing else on them. */
+/* Reached without a link on the way, at @path of the container. */
+static bool is_straight(int root, const char *path, int at)
+{
+	AUTO_CLOSE int straight =
+		fd_open_beneath(root, path + strspn(path, "/"), O_PATH, 0);
+	struct stat a, b;
+
+	return straight >= 0 && fstat(straight, &a) == 0 && fstat(at, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* What may be covered in a proc file system: numbers that lxcfs and the like answer. */
+static bool may_cover(const char *path)
+{
+	static const char *const files[] = {
+		"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+		"/proc/meminfo", "/proc/slabinfo",  "/proc/stat",
+		"/proc/swaps",   "/proc/uptime",    "/proc/sys/crypto/fips_enabled",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (str_eq(files[i], path))
+			return true;
+	return false;
+}
+
+/* A proc or sysfs that a link of the image leads elsewhere would leave the image's own
+ * files in its place, and a mount that a link leads into proc would take the kernel's
+ * (CVE-2019-16884, CVE-2023-27561). */
 static int open_target(const struct container_exact_mount *m, int root, bool dir,
 		       int *ret, struct err *e)
 {
-	bool kernel = is_type(m, "proc") || is_type(m, "sysfs");
 	AUTO_CLOSE int at = -1;
 	struct statfs fs;
+	bool in_proc;
 	int r = container_mnt_target(root, m->target, dir, &at, NULL, e);
 
 	if (r < 0)
 		return r;
-	if (kernel) {
-		AUTO_CLOSE int straight =
-			fd_open_beneath(root, m->target + strspn(m->target, "/"),
-					O_PATH | O_DIRECTORY, 0);
-
-		if (straight < 0)
-			return err_set(e, errno,
-				       "open '%s' in the container, links not "
-				       "followed",
-				       m->target);
-	}
-	if (!kernel && fstatfs(at, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
-	    !str_starts(m->target, "/proc/"))
-		return err_msg(e, EPERM, "'%s' leads into a proc file system", m->target);
+	if (fstatfs(at, &fs) < 0)
+		return err_set(e, errno, "stat its target");
+	in_proc = fs.f_type == PROC_SUPER_MAGIC;
+	if ((in_proc || is_type(m, "proc") || is_type(m, "sysfs")) &&
+	    !is_straight(root, m->target, at))
+		return err_msg(e, ELOOP, "a link of the container is on the way to it");
+	if (in_proc && !is_type(m, "proc") && !may_cover(m->target))
+		return err_msg(e, EPERM, "nothing can be mounted there, in 'proc'");
 	*ret = fd_take(&at);
 	return 0;
 }

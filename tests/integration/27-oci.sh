@@ -227,14 +227,25 @@ j['root']['readonly'] = False"
 	eq "$(cat "$W/src/f")" z
 }
 
-test_a_proc_on_a_link_of_the_image_is_refused() {
+test_links_of_the_image_lead_no_mount_into_or_out_of_proc() {
 	mkdir -p "$W/b/rootfs/else"
 	rm -rf "$W/b/rootfs/proc"
 	ln -s /else "$W/b/rootfs/proc"
 	sh_config true
 	status 1 oci run --bundle "$W/b" c10
-	has "$OUT" "mount '/proc': open '/proc' in the container, links not followed"
+	has "$OUT" "mount '/proc': a link of the container is on the way to it"
 	rm "$W/b/rootfs/proc"
+	ln -s /proc/sys "$W/b/rootfs/data"
+	sh_config true "j['mounts'].append({'destination': '/data/kernel', 'type': 'tmpfs'}); j['root']['readonly'] = False"
+	status 1 oci run --bundle "$W/b" c10
+	has "$OUT" "mount '/data/kernel': a link of the container is on the way to it"
+	rm "$W/b/rootfs/data"
+	sh_config true "j['mounts'].append({'destination': '/proc/self/attr', 'type': 'tmpfs'})"
+	status 1 oci run --bundle "$W/b" c10
+	has "$OUT" "mount '/proc/self/attr': a link"
+	sh_config 'cat /proc/uptime' "j['mounts'].append({'destination': '/proc/uptime', 'source': '/dev/null', 'options': ['bind']})"
+	status 0 oci run --bundle "$W/b" c10
+	eq "$OUT" ""
 	eq "$(oci list -q)" ""
 }
 
