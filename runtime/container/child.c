@@ -262,6 +262,10 @@ static int find_program(const struct container_plan *p, char *ret, size_t n)
 	const char *path = strv_get_env(&p->env, "PATH");
 	int seen = ENOENT;
 
+	/* an exact spec need not have one: then as execvp(3), but with what root has */
+	if (!path)
+		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 	if (strchr(name, '/')) {
 		if (snprintf(ret, n, "%s", name) >= (int)n)
 			return ENAMETOOLONG;

@@ -75,6 +75,7 @@ struct container_exact {
 	 * none of the mounts, devices, masks and attributes below is made, for they would
 	 * be the host's. */
 	bool host_mounts;
+	bool own_cgroup_ns; /* one is made or entered */
 
 	struct container_exact_mount *mounts;
 	size_t n_mounts;

@@ -7,7 +7,6 @@
  * fd only.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -147,7 +146,7 @@ static int attach_bind(const struct container_exact_mount *m, int tree, int at,
 }
 
 static int mount_listed(const struct container_exact_mount *m, int tree, int root,
-			struct err *e)
+			bool own_cgroups, struct err *e)
 {
 	struct stat st = { .st_mode = S_IFDIR };
 	AUTO_CLOSE int own = -1, at = -1;
@@ -164,7 +163,8 @@ static int mount_listed(const struct container_exact_mount *m, int tree, int roo
 	if (m->copy_up)
 		r = container_exact_copy_up(at, own, e);
 	if (r == 0 && m->kind == CONTAINER_EXACT_CGROUP)
-		r = container_cgroup_mount(at, m->set, false, e);
+		r = own_cgroups ? container_cgroup_mount(at, m->set, false, e)
+				: container_exact_cgroup_bind(at, m->set, e);
 	else if (r == 0 && m->kind == CONTAINER_EXACT_BIND)
 		r = attach_bind(m, tree, at, e);
 	else if (r == 0)
@@ -331,7 +331,8 @@ int container_exact_build(const struct container_plan *p, struct err *e)
 	int root = p->root_tree, r = 0;
 
 	for (size_t i = 0; i < x->n_mounts && r == 0; i++)
-		r = mount_listed(&x->mounts[i], p->mount_tree[i], root, e);
+		r = mount_listed(&x->mounts[i], p->mount_tree[i], root, x->own_cgroup_ns,
+				 e);
 	if (r == 0 && !dev_is_bound(x))
 		r = fill_dev(x, root, e);
 	if (r == 0)

@@ -49,6 +49,7 @@ static int parse_namespaces(struct oci_at l, struct oci_config *c, struct err *e
 			r = parse_namespace(at, c, e);
 	}
 	c->exact.host_mounts = !(c->namespaces & CLONE_NEWNS);
+	c->exact.own_cgroup_ns = c->namespaces & CLONE_NEWCGROUP;
 	return r;
 }
 

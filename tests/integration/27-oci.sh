@@ -124,6 +124,17 @@ l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdi
 	has "$OUT" "$(printf '77\n1')"
 }
 
+test_cgroups_inside_are_its_own_with_and_without_a_namespace() {
+	for ns in cgroup nothing; do
+		sh_config 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max; echo 1 >/sys/fs/cgroup/cgroup.procs || echo ro' "
+l['namespaces'] = [n for n in l['namespaces'] if n['type'] != 'cgroup' or '$ns' == 'cgroup']
+l['resources']['pids'] = {'limit': 55}"
+		status 0 oci run --bundle "$W/b" c4
+		has "$OUT" 55
+		has "$OUT" ro
+	done
+}
+
 test_user_namespace_and_masks() {
 	sh_config 'cat /proc/self/uid_map; ls /proc/acpi; head -c1 /proc/kcore | wc -c; echo x >/proc/sys/kernel/hostname || echo no; touch /owned' '
 l["namespaces"].append({"type": "user"})

@@ -37,6 +37,8 @@ test_keys_of_the_table_are_taken() {
 test_install_gives_a_working_program() {
 	make -s install B="$BUILD" DESTDIR="$W/inst" PREFIX=/usr >/dev/null
 	status 0 "$W/inst/usr/bin/minibox" --version
+	status 0 "$W/inst/usr/bin/minibox-oci" --version
+	has "$OUT" "minibox oci version"
 	eq "$(ls "$W/inst/usr/lib/minibox" | tr '\n' ' ')" 'minibox minibox-fetch minibox-init minibox-parse minibox-supervisor '
 	busybox_root
 	image "$W/bb.tar" bb:1 --cmd sleep 1000
