@@ -70,7 +70,11 @@ int container_word_send(int dir, const char *sock_name, struct err *e)
 	n = fd_recv(sock, &m, sizeof(m), NULL);
 	if (n != (int)sizeof(m))
 		return 0; /* closed by execve, or by its end */
+	/* It was still ours when it wrote this, but it stands among others. */
 	m.e.text[sizeof(m.e.text) - 1] = '\0';
 	*e = m.e;
+	str_sanitize(e->text);
+	if (e->code <= 0)
+		e->code = EIO;
 	return -e->code;
 }
