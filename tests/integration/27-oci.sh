@@ -238,6 +238,32 @@ j['root']['readonly'] = False"
 	eq "$(cat "$W/src/f")" z
 }
 
+test_binds_are_idmapped() {
+	echo text >"$W/src/mine"
+	chown 1000:1001 "$W/src/mine"
+	sh_config 'stat -c %u:%g /mnt/mine' "
+j['mounts'].append({'destination': '/mnt', 'source': W + '/src', 'options': ['bind', 'ro'],
+	'uidMappings': [{'containerID': 1000, 'hostID': 3000, 'size': 1}],
+	'gidMappings': [{'containerID': 1001, 'hostID': 3001, 'size': 1}]})"
+	status 0 oci run --bundle "$W/b" c9
+	eq "$OUT" 3000:3001
+	sh_config true "j['mounts'].append({'destination': '/mnt', 'source': W + '/src', 'options': ['bind', 'idmap']})"
+	status 1 oci run --bundle "$W/b" c9
+	has "$OUT" "config: the mount on '/mnt' is idmapped, but there is neither a mapping of its own nor a user namespace"
+}
+
+test_a_tmpfs_starts_with_what_it_hides() {
+	mkdir -p "$W/b/rootfs/full/sub"
+	echo inner >"$W/b/rootfs/full/sub/f"
+	ln -s sub/f "$W/b/rootfs/full/l"
+	chown -h 33:44 "$W/b/rootfs/full/sub/f"
+	sh_config 'cat /full/l; stat -c %u:%g /full/sub/f; rm /full/sub/f' "
+j['mounts'].append({'destination': '/full', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup']})"
+	status 0 oci run --bundle "$W/b" c9
+	eq "$OUT" "$(printf 'inner\n33:44')"
+	eq "$(cat "$W/b/rootfs/full/sub/f")" inner
+}
+
 test_links_of_the_image_lead_no_mount_into_or_out_of_proc() {
 	mkdir -p "$W/b/rootfs/else"
 	rm -rf "$W/b/rootfs/proc"
