@@ -23,8 +23,8 @@ struct container_exact_mount;
 must_check int container_exact_clone(const struct container_exact_mount *m, int *ret,
 				     struct err *e);
 
-/** container_exact_cgroup_bind() - without a cgroup namespace: the container's own groups,
- * at @at */
+/** container_exact_cgroup_bind() - without a cgroup namespace: the container's own
+ * groups, at @at */
 must_check int container_exact_cgroup_bind(int at, unsigned attr, struct err *e);
 
 /** container_exact_copy_up() - copy what is below the directory @from to @to */

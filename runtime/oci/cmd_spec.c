@@ -159,6 +159,7 @@ const struct oci_command oci_cmd_spec = {
 	.operands = "",
 	.summary = "Make a config.json to begin with",
 	.max_operands = 0,
+	.stateless = true,
 	.options = spec_options,
 	.n_options = ARRAY_LEN(spec_options),
 	.run = spec_run,
@@ -169,5 +170,6 @@ const struct oci_command oci_cmd_features = {
 	.operands = "",
 	.summary = "Print what this runtime supports",
 	.max_operands = 0,
+	.stateless = true,
 	.run = features_run,
 };

@@ -34,6 +34,7 @@ struct oci_run {
 struct oci_command {
 	const char *name, *operands, *summary;
 	int min_operands, max_operands; /* -1: any number */
+	bool stateless; /* has nothing to do with containers: --root is not opened */
 	const struct oci_option *options;
 	size_t n_options;
 	/* Return: exit status, or -errno with @e filled */

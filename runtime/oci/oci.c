@@ -162,7 +162,9 @@ static int dispatch(struct oci_run *o, struct oci_args *g, char **argv, struct e
 			       argv[at]);
 	o->systemd = oci_args_flag(g, "systemd-cgroup");
 	root = oci_args_value(g, "root");
-	r = oci_state_root(root && *root ? root : "/run/minibox/oci", &o->root, e);
+	if (!c->stateless)
+		r = oci_state_root(root && *root ? root : "/run/minibox/oci", &o->root,
+				   e);
 	return r < 0 ? r : run_command(o, c, argv, at + 1, e);
 }
 
