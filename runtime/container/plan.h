@@ -27,7 +27,9 @@ struct container_plan {
 	/* a new container */
 	int root_tree;   /* detached clone of the root file system */
 	int *mount_tree; /* one a mount of the spec; -1 for a tmpfs */
-	int init_fd;     /* minibox-init on a read-only mount, -1: none */
+
+	int init_fd; /* minibox-init on a read-only mount, -1: none */
+	bool direct; /* it only executes the program in its own place */
 
 	/* a process that joins one: pidfd >= 0 */
 	int pidfd;

