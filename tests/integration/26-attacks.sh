@@ -80,6 +80,19 @@ test_what_run_started_gets_nowhere() {
 		all_denied "run.$s" $LEAST
 	done
 }
+# CVE-2022-0492, and what else one may try who has all rights, but in a namespace of one's own.
+test_root_of_a_nested_user_namespace_gets_nowhere() {
+	for how in '' 'userns host;' 'user www;'; do
+		one nest "security_opt seccomp=unconfined; $how"
+		status 0 mb up -d nest.conf
+		mb exec nest/a escape nested >nested
+		# where root is the host's, its group's files are its own; the default filter
+		# keeps it from mounting them
+		if [ "$how" = 'userns host;' ]; then sed -i 's/^own-cgroup ESCAPED/own-cgroup denied -/' nested; fi
+		all_denied nested 18
+		status 0 mb down nest
+	done
+}
 # CVE-2024-21626
 test_a_working_directory_by_a_descriptor() {
 	for n in $(seq 0 12); do
@@ -123,6 +136,19 @@ test_the_program_that_joins_is_not_opened_for_writing() {
 	sleep 0.5
 	for s in host bare; do status 1 mb exec ld/$s test -e /overwritten; done
 	status 0 mb down ld
+}
+# The host's root reads these for exec.
+test_a_passwd_that_is_no_file() {
+	one pw 'command sh -c "printf u:x:7:7:u:/:x >/proc/$$$$/comm; while :; do sleep 1000; done";'
+	status 0 mb up -d pw.conf
+	mb exec pw/a ln -sf /proc/2/comm /etc/passwd
+	eq "$(mb exec pw/a cat /etc/passwd)" u:x:7:7:u:/:x
+	status 125 mb exec -u u pw/a id
+	has "$OUT" "user 'u'"
+	mb exec pw/a sh -c 'rm /etc/passwd && mkfifo /etc/passwd'
+	status 125 timeout 5 "$MINIBOX" exec -u u pw/a id
+	has "$OUT" "'/etc/passwd' in the container is not a file"
+	status 0 mb down pw
 }
 # CVE-2016-9962
 test_a_process_that_joins_is_not_seen_before_its_time() {
@@ -268,7 +294,8 @@ test_bombs_stay_inside() {
 	status 1 mb exec bomb/other sh -c 'cd /dev/shm && for d in $(seq 20); do mkdir $d && cd $d && touch $(seq 1000) && cd .. || exit 1; done'
 	has "$OUT" 'No space left on device'
 	# descriptors
-	status 1 mb exec bomb/other sh -c 'ulimit -n 1000000'
+	status 1 mb exec bomb/other sh -c 'ulimit -Hn 1000000'
+	has "$OUT" 'Operation not permitted'
 	eq "$(mb exec bomb/other wget -q -O - http://127.0.0.1/passwd | head -c 4)" root
 	eq "$(mb ps --json bomb | grep -c '"running"')" 2
 	[ -d "/proc/$pid" ] || fail "the other service was hit"

@@ -10,6 +10,9 @@
  *
  *   escape [HOST_PID ABSTRACT_NAME]   all attacks; a process and a socket of the host
  *   escape watch SECONDS              spy on processes that join the container
+ *   escape nested                     as root of a user namespace that it makes
+ *   escape keep-exe                   keep the program that runs open, to write to it
+ * later
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -121,7 +124,7 @@ CALL(try_mount_proc, mount("none", "/tmp", "proc", 0, NULL))
 CALL(try_mount_cgroup, mount("none", "/tmp", "cgroup2", 0, NULL))
 CALL(try_bind, mount("/", "/tmp", NULL, MS_BIND, NULL))
 CALL(try_remount, mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL))
-CALL(try_unmask, umount2("/proc/kcore", MNT_DETACH))
+CALL(try_unmask, umount2("/proc/sys", MNT_DETACH))
 CALL(try_fsopen, syscall(SYS_fsopen, "tmpfs", 0))
 CALL(try_open_tree, syscall(SYS_open_tree, AT_FDCWD, "/", 1 /* a clone */))
 CALL(try_mount_setattr,
@@ -398,6 +401,87 @@ static void run_attacks(const struct attack *a, size_t n)
 	}
 }
 
+/* ---- root of a user namespace below ours, where no filter keeps one from making it ----
+ */
+CALL(try_nested_sysfs, mount("none", "/tmp", "sysfs", 0, NULL))
+
+static int write_file(const char *path, const char *text);
+
+/* As CVE-2022-0492 did: a hierarchy of our own mounting, and its release agent. */
+static int try_nested_release_agent(void)
+{
+	static const char *const hierarchies[] = { "cpuset", "memory", "blkio", "rdma" };
+	int err = EPERM;
+
+	for (size_t i = 0; i < sizeof(hierarchies) / sizeof(*hierarchies) && err; i++)
+		if (mount("none", "/tmp", "cgroup", 0, hierarchies[i]) == 0 &&
+		    write_file("/tmp/release_agent", "/x") == 0)
+			err = 0;
+	return err;
+}
+/* Its own group, read-write: limits could be lifted. */
+static int try_nested_cgroup(void)
+{
+	int err;
+
+	if (mount("none", "/tmp", "cgroup", 0, "memory") < 0 &&
+	    mount("none", "/tmp", "cgroup2", 0, NULL) < 0)
+		return errno;
+	err = write_file("/tmp/cgroup.procs", "");
+	if (err && mkdir("/tmp/escape", 0700) == 0)
+		return rmdir("/tmp/escape") < 0 ? errno : 0;
+	return err;
+}
+static int try_nested_core_pattern(void)
+{
+	return write_file("/proc/sys/kernel/core_pattern", "");
+}
+static int try_nested_modprobe(void)
+{
+	return write_file("/proc/sys/kernel/modprobe", "");
+}
+
+static const struct attack nested_attacks[] = {
+	{ "mknod-disk", try_disk_node, { EPERM }, { 0 } },
+	{ "umount-mask", try_unmask, { EINVAL }, { 0 } }, /* locked together */
+	{ "mount-remount-rw", try_remount, { EPERM }, { 0 } },
+	{ "mount_setattr", try_mount_setattr, { EPERM }, { 0 } },
+	{ "mount-proc", try_mount_proc, { EPERM }, { 0 } }, /* would reveal too much */
+	{ "mount-sysfs", try_nested_sysfs, { EPERM }, { 0 } },
+	{ "release_agent", try_nested_release_agent, { EPERM }, { 0 } },
+	{ "own-cgroup", try_nested_cgroup, { EACCES, EPERM }, { 0 } },
+	{ "core_pattern", try_nested_core_pattern, { EACCES, EROFS }, { 0 } },
+	{ "modprobe", try_nested_modprobe, { EACCES, EROFS, ENOENT }, { 0 } },
+	{ "open_by_handle_at", try_file_handle, { EPERM }, { 0 } },
+	{ "init_module", try_module, { EPERM, ENOSYS }, { 0 } },
+	{ "kexec_load", try_kexec, { EPERM, ENOSYS }, { 0 } },
+	{ "sethostname", try_hostname, { EPERM }, { 0 } },
+	{ "swapon", try_swapon, { EPERM }, { 0 } },
+	{ "acct", try_acct, { EPERM, ENOSYS }, { 0 } },
+	{ "nice", try_priority, { EACCES }, { 0 } },
+};
+
+static int nested(void)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %u 1\n", getuid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWNET |
+		    CLONE_NEWPID) < 0 ||
+	    write_file("/proc/self/uid_map", map) != 0) {
+		printf("nested %s\n", reason(errno));
+		return 1;
+	}
+	if (fork() == 0) {
+		run_attacks(nested_attacks,
+			    sizeof(nested_attacks) / sizeof(*nested_attacks));
+		printf("end\n");
+		exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+
 /* ---- files ---- */
 /* Nobody's who is mapped here (EACCES), or on a read-only mount (EROFS). */
 static void try_writes(void)
@@ -517,6 +601,7 @@ static const char *const cgroup_files[] = {
 	"cgroup.procs",      "tasks",         "release_agent",
 	"notify_on_release", "memory.max",    "memory.limit_in_bytes",
 	"pids.max",          "devices.allow", "cgroup.subtree_control",
+	"cgroup.kill",       "cgroup.freeze",
 };
 
 static void try_cgroup(const char *dir)
@@ -592,14 +677,24 @@ static void spy(const char *pid)
 	    strcmp(comm, "minibox\n") != 0)
 		goto out;
 	joined++;
+	if (ptrace(PTRACE_SEIZE, atoi(pid), NULL, NULL) == 0) {
+		char now[32] = "";
+
+		if (pread(fd, now, sizeof(now) - 1, 0) > 0 && strcmp(now, comm) == 0)
+			got += (unsigned)printf("traced %s\n", pid);
+		(void)ptrace(PTRACE_DETACH, atoi(pid), NULL, NULL);
+	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
 		ssize_t n;
 
 		snprintf(path, sizeof(path), "/proc/%s/%s", pid, links[i]);
 		n = readlink(path, to, sizeof(to) - 1);
 		to[n < 0 ? 0 : n] = '\0';
-		/* It may have become the command meanwhile, which is ours to see. */
-		if (n > 0 && (strstr(to, "minibox") || strcmp(links[i], "fd/3") == 0))
+		/* It may have become minibox-init, on its read-only mount, or the command
+		 * meanwhile: those are the container's to see. */
+		if (n > 0 && !strstr(to, "minibox-init") &&
+		    strncmp(to, "socket:", 7) != 0 &&
+		    (strstr(to, "minibox") || strcmp(links[i], "fd/3") == 0))
 			got += (unsigned)printf("%s -> %s\n", path, to);
 	}
 out:
@@ -663,6 +758,8 @@ static int overwrite(const char *number)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "nested") == 0)
+		return nested();
 	if (argc >= 2 && strcmp(argv[1], "keep-exe") == 0)
 		return keep_exe();
 	if (argc == 3 && strcmp(argv[1], "overwrite") == 0)
