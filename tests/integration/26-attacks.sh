@@ -231,13 +231,12 @@ test_a_directory_swapped_for_a_link_while_another_mounts_there() {
 	volume shared;
 	volume other;
 	EOC
-	status 0 mb up -d race.conf
-	echo here >root/volumes/race/other/mark
+	status 0 mb up -d race.conf swap
+	mkdir -p root/volumes/race/other && echo here >root/volumes/race/other/mark
 	for _ in $(seq 8); do
 		# mounted in the container, or not at all, but never on anything of the host
 		"$MINIBOX" up -d --force-recreate race.conf a >race.out 2>&1 || has "$(cat race.out)" "'/s/d'"
 		if mb exec race/a true 2>/dev/null; then
-			mb exec race/a sh -c 'grep -c " /s/d \| / " /proc/mounts' >/dev/null
 			eq "$(mb exec race/a sh -c 'cat /mark /s/mark 2>/dev/null; ls /bin/sh')" /bin/sh
 		fi
 	done
