@@ -128,6 +128,13 @@ $B/tests/lib/mount_image: tests/lib/mount_image.c $(call archive,images base)
 	@echo "  TOOL $@"
 	$Q$(CC) $(CFLAGS_) -o $@ $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIB_images) $(LIB_base)
 
+# What tries to get out of a container; static, so that it runs in any image.
+$B/tests/lib/escape: tests/lib/escape.c
+	@mkdir -p $(@D)
+	@echo "  TOOL $@"
+	$Q$(MUSL) -std=gnu17 -O1 $(WARN) -D_GNU_SOURCE -idirafter /usr/include \
+		-idirafter /usr/include/$(shell gcc -dumpmachine) -static -s -o $@ $<
+
 $B/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call archive,$$(call room_of,$$@) $$(ROW_$$(call room_of,$$@)))
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"
@@ -144,7 +151,7 @@ $B/tests/minibox-parse-broken: $(PARSE_OBJ) tests/lib/parse_broken.c
 	$Q$(CC) $(CFLAGS_) -pie -Wl,--wrap=job_entries -o $@ $^ $(LIB_parse) $(LIB_base)
 
 unit-build: $(UNIT)
-tool-build: $B/tests/lib/mount_image
+tool-build: $B/tests/lib/mount_image $B/tests/lib/escape
 fuzz-build: $(FUZZ)
 
 # ---- what the README names: each installs what it needs, a second run is quick ----

@@ -151,8 +151,10 @@ static int settle_fds(struct child *c, struct err *e)
 	/* With minibox-init nobody waits for the word by a socket, and the other way
 	 * round. */
 	if (r == 0)
-		r = put(init ? c->status : c->word, k + FD_STATUS, init ? 0 : O_CLOEXEC,
-			e);
+		r = put(!init             ? c->word
+			: c->plan->direct ? -1
+					  : c->status,
+			k + FD_STATUS, init ? 0 : O_CLOEXEC, e);
 	if (r == 0)
 		r = put(c->init, k + FD_INIT, O_CLOEXEC, e);
 	/* The pty master is the one left to hand over: it goes with the READY message. */
@@ -419,7 +421,8 @@ static int prepare(struct child *c, struct err *e)
 	if (r == 0)
 		r = settle_fds(c, e);
 	/* minibox-init gives the terminal to the main process's own session. */
-	if (r == 0 && p->spec->tty && c->init < 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+	if (r == 0 && p->spec->tty && (c->init < 0 || p->direct) &&
+	    ioctl(0, TIOCSCTTY, 0) < 0)
 		r = err_set(e, errno, "take the terminal");
 	umask(022);
 	if (r == 0)
@@ -433,8 +436,11 @@ static void exec_init(struct child *c, char *program)
 	char flags[3], **argv = mem_new(p->spec->args.n + 4, sizeof(*argv));
 	size_t n = 0;
 
-	snprintf(flags, sizeof(flags), "%s%s", c->status >= 0 ? "s" : "",
-		 p->spec->tty ? "t" : "");
+	if (p->direct)
+		snprintf(flags, sizeof(flags), "x");
+	else
+		snprintf(flags, sizeof(flags), "%s%s", c->status >= 0 ? "s" : "",
+			 p->spec->tty ? "t" : "");
 	argv[n++] = (char[]){ "minibox-init" };
 	argv[n++] = flags;
 	argv[n++] = program;
@@ -456,7 +462,8 @@ static void run_program(struct child *c)
 		fail(c, 0, &e);
 	if (c->init >= 0) {
 		exec_init(c, c->program);
-		err_set(&e, errno, "execute init '%s'", p->spec->init_path);
+		err_set(&e, errno, "execute init '%s'",
+			p->direct ? p->spec->launcher : p->spec->init_path);
 		fail(c, 0, &e);
 	}
 	execve(c->program, p->spec->args.v, p->env.v);

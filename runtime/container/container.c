@@ -245,6 +245,21 @@ int container_create(const struct container_spec *s, struct container **ret,
 	return r < 0 ? err_ctx(e, "create container") : 0;
 }
 
+/* What comes after the start may be by the container's hand: where no user namespace
+ * keeps them apart, its root may take minibox-init over just before that is the program.
+ */
+static int distrust(const struct child_message *m, struct err *e)
+{
+	*e = m->e;
+	e->text[sizeof(e->text) - 1] = '\0';
+	for (char *p = e->text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	if (e->code <= 0)
+		e->code = EIO;
+	return -e->code;
+}
+
 int container_start(struct container *c, struct err *e)
 {
 	struct child_message m;
@@ -262,9 +277,7 @@ int container_start(struct container *c, struct err *e)
 	c->pid = -1;
 	if (n == (int)sizeof(m)) {
 		c->exec_errno = m.exec_errno;
-		m.e.text[sizeof(m.e.text) - 1] = '\0';
-		*e = m.e;
-		return -e->code;
+		return distrust(&m, e);
 	}
 	memcpy(&c->exec_errno, &m, sizeof(c->exec_errno));
 	return err_set(e, c->exec_errno > 0 ? c->exec_errno : EIO, "execute '%s'",

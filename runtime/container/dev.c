@@ -12,7 +12,7 @@
 #include "runtime/container/mnt.h"
 #include "runtime/container/rootfs.h"
 
-enum { SHM_DEFAULT = 64 << 20 };
+enum { SHM_DEFAULT = 64 << 20, SHM_FILES = 1024 };
 
 static int bind_node(int dev, const char *host_path, const char *name, struct err *e)
 {
@@ -79,12 +79,18 @@ static int mount_pts(int dev, struct err *e)
 
 int container_dev_mount(int at, uint64_t shm_bytes, struct err *e)
 {
+	uint64_t bytes = shm_bytes ? shm_bytes : SHM_DEFAULT;
+	/* Empty files have no size, but are the kernel's memory: by default as many as
+	 * half of the machine's pages. */
 	AUTO_FREE char *shm =
-		str_fmt("mode=1777,size=%llu",
-			(unsigned long long)(shm_bytes ? shm_bytes : SHM_DEFAULT));
+		str_fmt("mode=1777,size=%llu,nr_inodes=%llu", (unsigned long long)bytes,
+			(unsigned long long)(bytes / 4096 + SHM_FILES));
 	AUTO_CLOSE int dev = -1;
-	int r = container_mnt_fs("tmpfs", "mode=755,size=64k",
-				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, &dev, e);
+	/* nodev: the nodes are mounts of their own, so no other one works here, whoever
+	 * may make it (userns host with CAP_MKNOD). */
+	int r = container_mnt_fs(
+		"tmpfs", "mode=755,size=64k,nr_inodes=1024",
+		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME, &dev, e);
 
 	if (r == 0)
 		r = container_mnt_attach(dev, at, "", e);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "runtime/base/fd.h"
 
@@ -111,8 +113,9 @@ int container_mnt_clone_bind(const struct container_mount *m, int userns_fd, int
 	return 0;
 }
 
-/* Makes the last component of @path, whose parents are there. */
-static int make_one(int root, char *path, bool dir, struct err *e)
+/* Makes the last component of @path, whose parents are there. *@made stays as it is when
+ * another was faster: what is there is not ours to give away. */
+static int make_one(int root, char *path, bool dir, bool *made, struct err *e)
 {
 	char *slash = strrchr(path, '/'), *name = slash + 1;
 	AUTO_CLOSE int parent = -1;
@@ -126,6 +129,7 @@ static int make_one(int root, char *path, bool dir, struct err *e)
 	r = dir ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
 	if (r < 0 && errno != EEXIST)
 		return err_set(e, errno, "make '%s' in the container", path);
+	*made = r == 0 || *made;
 	return 0;
 }
 
@@ -135,11 +139,12 @@ static int make_parents(int root, char *path, struct err *e)
 
 	for (char *p = strchr(path + 1, '/'); p && r == 0; p = strchr(p + 1, '/')) {
 		AUTO_CLOSE int fd = -1;
+		bool made = false;
 
 		*p = '\0';
 		fd = fd_open_in_root(root, path, O_PATH | O_DIRECTORY);
 		if (fd < 0)
-			r = errno == ENOENT ? make_one(root, path, true, e)
+			r = errno == ENOENT ? make_one(root, path, true, &made, e)
 					    : err_set(e, errno,
 						      "open '%s' in the container", path);
 		*p = '/';
@@ -169,9 +174,17 @@ static char *clean_path(const char *path, struct err *e)
 	return buf_take(&b);
 }
 
+bool container_mnt_is_proc(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 /* A symlink to nothing yet (/etc/resolv.conf of an image with systemd): *@path becomes
  * what the last of a chain of them names. Wherever it leads, the kernel resolves it
- * inside the root. */
+ * inside the root. The links of /proc are none: their text is a path of the host
+ * (CVE-2024-21626). */
 static void follow_dangling(int root, char **path)
 {
 	for (int links = 0; links < LINKS_MAX; links++) {
@@ -182,7 +195,7 @@ static void follow_dangling(int root, char **path)
 		*slash = '\0';
 		parent = fd_open_in_root(root, slash == *path ? "/" : *path,
 					 O_PATH | O_DIRECTORY);
-		if (parent >= 0)
+		if (parent >= 0 && !container_mnt_is_proc(parent))
 			n = readlinkat(parent, slash + 1, to, sizeof(to) - 1);
 		to[n < 0 ? 0 : n] = '\0';
 		if (n > 0) {
@@ -212,10 +225,9 @@ int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,
 		follow_dangling(root, &clean);
 		r = make_parents(root, clean, e);
 		if (r == 0)
-			r = make_one(root, clean, dir, e);
+			r = make_one(root, clean, dir, &made, e);
 		if (r < 0)
 			return r;
-		made = true;
 		fd = fd_open_in_root(root, clean, O_PATH);
 	}
 	if (fd < 0)

@@ -47,5 +47,7 @@ must_check int container_mnt_clone_bind(const struct container_mount *m, int use
  */
 must_check int container_mnt_target(int root, const char *path, bool dir, int *ret_fd,
 				    bool *ret_made, struct err *e);
+/** container_mnt_is_proc() - whether @fd stands on a proc file system */
+bool container_mnt_is_proc(int fd);
 
 #endif

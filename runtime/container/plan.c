@@ -136,22 +136,31 @@ static int plan_process(struct container_plan *p, int root, bool userns, struct 
  * On a read-only mount of its own: not even the host's root, which a container without a
  * user namespace is, can write to the program through /proc/1/exe (CVE-2019-5736).
  */
-static int plan_init_fd(struct container_plan *p, struct err *e)
+static int plan_init_fd(struct container_plan *p, const char *path, struct err *e)
 {
-	const char *path = p->spec->init_path;
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 		.propagation = MS_PRIVATE,
 	};
 	AUTO_CLOSE int tree = -1;
 
-	if (!path)
-		return 0;
 	tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return err_set(e, errno, "open init '%s'", path);
 	p->init_fd = fd_take(&tree);
 	return 0;
+}
+
+/*
+ * Without init the kernel would find this very program, on the host's own mount, behind
+ * "/proc/self/exe" and "#!/proc/self/exe". In a user namespace it is nobody's file there.
+ */
+static int plan_launcher(struct container_plan *p, bool userns, struct err *e)
+{
+	if (userns || !p->spec->launcher)
+		return 0;
+	p->direct = true;
+	return plan_init_fd(p, p->spec->launcher, e);
 }
 
 static int plan_mounts(struct container_plan *p, struct err *e)
@@ -212,7 +221,8 @@ int container_plan_create(const struct container_spec *s, struct container_plan 
 	if (r == 0)
 		r = plan_mounts(p, e);
 	if (r == 0)
-		r = plan_init_fd(p, e);
+		r = s->init_path ? plan_init_fd(p, s->init_path, e)
+				 : plan_launcher(p, s->userns_fd >= 0, e);
 	if (r < 0)
 		container_plan_free(p);
 	return r;
@@ -269,6 +279,8 @@ int container_plan_exec(const struct container_spec *s, pid_t pid, int pidfd,
 	r = differing_namespaces(proc, &p->namespaces, e);
 	if (r == 0)
 		r = plan_process(p, root, p->namespaces & CLONE_NEWUSER, e);
+	if (r == 0)
+		r = plan_launcher(p, p->namespaces & CLONE_NEWUSER, e);
 	if (r < 0)
 		container_plan_free(p);
 	return r;

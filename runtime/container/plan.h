@@ -29,6 +29,7 @@ struct container_plan {
 	int *mount_tree; /* one a mount of the spec; -1 for a new file system */
 	size_t n_trees;
 	int init_fd; /* minibox-init on a read-only mount, -1: none */
+	bool direct; /* it only executes the program in its own place */
 
 	/* a process that joins one: pidfd >= 0 */
 	int pidfd;

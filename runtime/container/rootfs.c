@@ -2,6 +2,7 @@
 #include "runtime/container/rootfs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,7 +61,9 @@ static int make_sysfs(unsigned attr, int *ret, struct err *e)
 	return r;
 }
 
-/* "name=systemd" is found at "systemd", as on the host. */
+/* "name=systemd" is found at "systemd", as on the host. Only the root of a hierarchy has
+ * a release agent: where the container is in no group of its own, the mount would show
+ * the groups of the whole host, and the agent (CVE-2022-0492). */
 static int mount_v1(int dir, const char *controllers, unsigned attr, struct err *e)
 {
 	const char *name =
@@ -68,12 +71,13 @@ static int mount_v1(int dir, const char *controllers, unsigned attr, struct err 
 	AUTO_FREE char *options = name == controllers ? str_dup(controllers)
 						      : str_fmt("none,%s", controllers);
 	AUTO_CLOSE int tree = -1;
-	int r;
+	int r = container_mnt_fs("cgroup", options, attr, &tree, e);
 
+	if (r < 0 || faccessat(tree, "release_agent", F_OK, 0) == 0)
+		return r;
 	if (mkdirat(dir, name, 0755) < 0)
 		return err_set(e, errno, "mkdir '%s'", name);
-	r = container_mnt_fs("cgroup", options, attr, &tree, e);
-	return r < 0 ? r : container_mnt_attach(tree, dir, name, e);
+	return container_mnt_attach(tree, dir, name, e);
 }
 
 /* Runtimes (JVM, Go, Node) read these to size themselves; the others tell a container
@@ -191,6 +195,32 @@ static int make_tmpfs(const struct container_mount *m, int *ret, struct err *e)
 	return container_mnt_fs("tmpfs", options.data, attr, ret, e);
 }
 
+/*
+ * A mount below /proc would take the kernel's place before us and every tool of the
+ * container (CVE-2019-16884). What lxcfs answers is a file of numbers, of use and
+ * harmless.
+ */
+static bool may_cover(int root, int at)
+{
+	static const char *const files[] = { "cpuinfo", "diskstats", "loadavg",
+					     "meminfo", "slabinfo",  "stat",
+					     "swaps",   "uptime" };
+	struct stat st, file;
+
+	if (!container_mnt_is_proc(at))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "proc/%s", files[i]);
+		if (fstatat(root, path, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    fstat(at, &st) == 0 && st.st_dev == file.st_dev &&
+		    st.st_ino == file.st_ino)
+			return true;
+	}
+	return false;
+}
+
 /* What a symlink of the image may lead to must be fit for it, too: over one of these the
  * container would be another than the one that was confined. */
 static int check_target(int root, int at, bool dir, struct err *e)
@@ -209,6 +239,8 @@ static int check_target(int root, int at, bool dir, struct err *e)
 		    top.st_dev == st.st_dev && top.st_ino == st.st_ino)
 			return err_msg(e, EPERM, "nothing can be mounted on '/%s'",
 				       i ? ours[i] : "");
+	if (!may_cover(root, at))
+		return err_msg(e, EPERM, "nothing can be mounted below '/proc'");
 	return 0;
 }
 

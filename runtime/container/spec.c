@@ -28,6 +28,7 @@ void container_spec_free(struct container_spec *s)
 	free(s->cwd);
 	free(s->hostname);
 	free(s->init_path);
+	free(s->launcher);
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		free(s->mounts[i].source);
 		free(s->mounts[i].target);
@@ -96,6 +97,7 @@ json_t *container_spec_format(const struct container_spec *s)
 	put_text(j, "cwd", s->cwd);
 	put_text(j, "hostname", s->hostname);
 	put_text(j, "init_path", s->init_path);
+	put_text(j, "launcher", s->launcher);
 	put_flag(j, "read_only", s->read_only);
 	put_flag(j, "privileged", s->privileged);
 	json_object_set_new(j, "no_new_privs", json_boolean(s->no_new_privs));
@@ -139,6 +141,7 @@ static const struct member {
 	{ "args", JSON_ARRAY },	       { "env", JSON_ARRAY },
 	{ "user", JSON_STRING },       { "cwd", JSON_STRING },
 	{ "hostname", JSON_STRING },   { "init_path", JSON_STRING },
+	{ "launcher", JSON_STRING },
 	{ "read_only", JSON_TRUE },    { "privileged", JSON_TRUE },
 	{ "no_new_privs", JSON_TRUE }, { "seccomp_off", JSON_TRUE },
 	{ "tty", JSON_TRUE },	       { "cap_add", JSON_ARRAY },
@@ -223,6 +226,7 @@ int container_spec_parse(const json_t *j, struct container_spec *s, struct err *
 	str_set(&s->cwd, json_str(j, "cwd", NULL));
 	str_set(&s->hostname, json_str(j, "hostname", NULL));
 	str_set(&s->init_path, json_str(j, "init_path", NULL));
+	str_set(&s->launcher, json_str(j, "launcher", NULL));
 	s->read_only = json_bool(j, "read_only", false);
 	s->privileged = json_bool(j, "privileged", false);
 	s->no_new_privs = json_bool(j, "no_new_privs", true);

@@ -47,6 +47,9 @@ struct container_spec {
 	char *hostname;  /* NULL: unchanged */
 	char *init_path; /* host path of minibox-init; NULL: args run as PID 1 themselves
 			  */
+	char *launcher;  /* host path of minibox-init, for a program that is run without
+			    it but by the host's root: what such a program finds as
+			    /proc/self/exe must not be ours (CVE-2019-5736). NULL: none */
 	bool read_only;  /* root file system */
 	bool privileged; /* all capabilities of its user namespace, no seccomp, no masks
 			  */

@@ -50,8 +50,9 @@ static void make_identity(const struct instance_source *src,
 	spec->cwd = str_dup(o && o->cwd ? o->cwd : cwd && *cwd ? cwd : "/");
 	spec->hostname = str_dup(svc->hostname ? svc->hostname : rs->name);
 	spec->tty = o ? o->tty : svc->tty;
+	spec->launcher = str_fmt("%s/minibox-init", src->h->exe_dir);
 	if (svc->init)
-		spec->init_path = str_fmt("%s/minibox-init", src->h->exe_dir);
+		spec->init_path = str_dup(spec->launcher);
 }
 
 static void make_confinement(const struct instance_source *src,

@@ -3,12 +3,12 @@
 #
 # Two machines at once, each with its scripts one after the other; their results are ours.
 . "$(dirname "$0")/../lib/it.sh"
-FIRST=(tests/integration/20-up.sh tests/integration/50-supervisor.sh)
+FIRST=(tests/integration/20-up.sh tests/integration/50-supervisor.sh tests/integration/26-attacks.sh)
 SECOND=(tests/integration/25-isolation.sh tests/integration/27-oci.sh tests/integration/40-volumes.sh tests/vm/no-idmap.sh)
 
 in_machine() { # OUT SCRIPT...
 	local out=$1; shift
-	VM_TIMEOUT=900 TMPDIR=$W tests/vm/vm.sh bash -c '
+	VM_TIMEOUT=1300 TMPDIR=$W tests/vm/vm.sh bash -c '
 		echo "machine $(uname -r) $(stat -f -c %T /sys/fs/cgroup) $(stat -f -c %T "$TMPDIR")"
 		for t; do
 			st=0; timeout 600 bash "$t" || st=$?

@@ -171,7 +171,7 @@ TEST(container_has_no_fd_of_ours)
 	fix_check(f, "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ]");
 	f->spec.init_path = fix_init_path();
 	fix_check(f, "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ] &&"
-		     "[ \"$(ls /proc/1/fd | tr '\\n' ' ')\" = '0 1 2 ' ]");
+		     "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ]");
 }
 
 TEST(container_create_leaks_no_fd_into_the_caller)
@@ -193,7 +193,7 @@ TEST(container_create_leaks_no_fd_into_the_caller)
 TEST(container_start_tells_127_from_126)
 {
 	struct fixture *f = fix_new();
-	static const char *const inits[] = { NULL, "init" };
+	static const char *const inits[] = { NULL, "init", "launcher" };
 
 	for (size_t i = 0; i < ARRAY_LEN(inits); i++) {
 		static const struct {
@@ -205,7 +205,11 @@ TEST(container_start_tells_127_from_126)
 			{ "/etc/noformat", ENOEXEC },
 		};
 
-		if (inits[i])
+		if (i == 2) {
+			f->spec.launcher = TAKE(f->spec.init_path);
+			f->spec.userns_fd = f->spec.netns_fd = -1;
+			f->spec.rootfs_fd = f->tree;
+		} else if (inits[i])
 			f->spec.init_path = fix_init_path();
 		else
 			fix_write(f->tree, "etc/noformat", "not a program", 0755);
@@ -404,6 +408,23 @@ TEST(container_init_cannot_be_overwritten_by_its_container)
 	f->spec.init_path = fix_init_path();
 	fix_check(f, "readlink /proc/1/exe; ! (echo x > /proc/1/exe) 2>/dev/null &&"
 		     "grep -q minibox-init /proc/1/comm");
+}
+
+/* CVE-2019-5736: without init, "/proc/self/exe" would be this very test, which only a
+ * user namespace keeps from being written to. */
+TEST(container_finds_no_program_of_the_host_as_its_own)
+{
+	struct fixture *f = fix_new();
+	struct err e = ERR_INIT;
+
+	f->spec.userns_fd = f->spec.netns_fd = -1;
+	f->spec.rootfs_fd = f->tree;
+	f->spec.launcher = fix_init_path();
+	fix_args(f, "/proc/self/exe", "sh", NULL);
+	CHECK_INT(fix_run(f, &e), 125); /* minibox-init: wrong use */
+	CHECK_STR(f->out, "");
+	fix_check(f, "[ $$ = 1 ] && [ \"$(readlink /proc/1/exe)\" = /bin/busybox ] &&"
+		     "[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ]");
 }
 
 /* Joined before the cgroup namespace is made: its own group is "/" in every hierarchy. */

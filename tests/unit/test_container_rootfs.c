@@ -181,6 +181,45 @@ TEST(rootfs_refuses_an_image_with_a_link_for_proc)
 		  "Too many levels of symbolic links");
 }
 
+/* CVE-2019-16884 */
+TEST(rootfs_mounts_nothing_below_proc_but_what_lxcfs_does)
+{
+	static const char *const targets[] = { "/proc/self", "/proc/sys", "/lead/attr" };
+	AUTO_CLOSE int dir = scratch_dir();
+	AUTO_FREE char *path = scratch_path(dir), *file = str_fmt("%s/cpuinfo", path);
+	struct fixture *f = fix_new();
+
+	CHECK(symlinkat("/proc/self", f->tree, "lead") == 0);
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		AUTO_FREE char *want = str_fmt("create container: mount '%s': nothing "
+					       "can be mounted below '/proc'",
+					       targets[i]);
+		struct err e = ERR_INIT;
+
+		f->spec.n_mounts = 0;
+		add_bind(f, path, targets[i]);
+		fix_script(f, "true");
+		CHECK_INT(fix_run(f, &e), -1);
+		CHECK_STR(err_text(&e), want);
+	}
+	fix_write(dir, "cpuinfo", "none\n", 0644);
+	f->spec.n_mounts = 0;
+	add_bind(f, file, "/proc/cpuinfo");
+	fix_check(f, "[ $(cat /proc/cpuinfo) = none ]");
+}
+
+/* What is there is not for us to give away. */
+TEST(rootfs_working_directory_that_is_there_keeps_its_owner)
+{
+	struct fixture *f = fix_new();
+
+	f->spec.user = str_dup("app");
+	f->spec.cwd = str_dup("/data");
+	fix_check(f, "[ $(stat -c %u /data) = 0 ]");
+	str_set(&f->spec.cwd, "/data/new");
+	fix_check(f, "[ $(stat -c %u /data) = 0 ] && [ $(stat -c %u /data/new) = 1000 ]");
+}
+
 TEST(rootfs_mounts_tmpfs_with_options)
 {
 	struct fixture *f = fix_new();

@@ -6,7 +6,8 @@
  * allocation: one dirtied page of stack is what a container pays for it.
  *
  * argv: "minibox-init" FLAGS PROGRAM ARG0 ARGS...
- *   FLAGS   "s": fd 4 takes the wait status as decimal text; "t": fd 0 is the terminal
+ *   FLAGS   "s": fd 4 takes the wait status as decimal text; "t": fd 0 is the terminal;
+ *           "x": no PID 1 is wanted, PROGRAM takes our place
  * fd 3 takes one int, the errno of a failed execve; its closing means the execve was
  * done.
  */
@@ -107,6 +108,8 @@ void init_main(long *stack)
 	sys(__NR_prctl, PR_SET_NAME, (long)"minibox-init", 0, 0);
 	sys(__NR_fcntl, FD_SYNC, F_SETFD_, FD_CLOEXEC_, 0);
 	sys(__NR_fcntl, FD_STATUS, F_SETFD_, FD_CLOEXEC_, 0);
+	if (has(argv[1], 'x'))
+		run_main(argv[1], argv + 2, envp);
 	set_mask(all);
 	pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0)
