@@ -152,19 +152,36 @@ static int index_tar(struct image_store *s, struct source *src, struct err *e)
 	return r;
 }
 
+/* Whatever else comes by a pipe may never end, so it is looked at before the disk is
+ * filled. */
+static int check_first_block(struct stream *st, struct err *e)
+{
+	const void *last;
+	ssize_t n = stream_get(st, MAGIC_TAR_SIZE - 1, &last, e);
+
+	if (n <= 0) /* what is shorter is judged as a whole */
+		return (int)n;
+	return magic_is_tar((const unsigned char *)last - (MAGIC_TAR_SIZE - 1))
+		       ? 0
+		       : err_msg(e, EINVAL, "it is not a tar archive");
+}
+
 /* What cannot be read in place goes, decompressed, into a file that has no name. */
-static int spool_stream(struct stream *st, int to, struct err *e)
+static int spool_stream(struct image_store *s, struct stream *st, int to, struct err *e)
 {
 	uint64_t at = 0, checked = 0;
 	const void *data;
 	ssize_t n;
 
+	if (check_first_block(st, e) < 0)
+		return -e->code;
 	while ((n = stream_get(st, at, &data, e)) > 0) {
 		if (at - checked > SPACE_STEP && store_space(to, SPACE_STEP, e) < 0)
 			return -e->code;
 		if (at - checked > SPACE_STEP)
 			checked = at;
-		if (fd_write_all(to, data, (size_t)n, "tmp", e) < 0)
+		if (store_take(s, (uint64_t)n, e) < 0 ||
+		    fd_write_all(to, data, (size_t)n, "tmp", e) < 0)
 			return -e->code;
 		at += (uint64_t)n;
 		stream_release(st, at);
@@ -188,7 +205,9 @@ static int spool(struct image_store *s, struct source *src, bool is_pipe, struct
 	if (r < 0)
 		return r;
 	stream_parser_has_them(st); /* there is none */
-	r = spool_stream(st, to, e);
+	image_store_set_limit(s,
+			      s->unpacked_max); /* begins anew, as it does after this */
+	r = spool_stream(s, st, to, e);
 	stream_close(st);
 	if (r < 0)
 		return r;

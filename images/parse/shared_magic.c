@@ -38,3 +38,29 @@ enum magic_form magic_form(const void *data, size_t n)
 		return MAGIC_ZSTD;
 	return MAGIC_PLAIN;
 }
+
+/* Blanks, then octal digits. */
+static unsigned read_octal(const unsigned char *p, size_t n)
+{
+	unsigned v = 0;
+
+	for (; n && *p == ' '; n--)
+		p++;
+	for (; n && *p >= '0' && *p <= '7'; n--)
+		v = v << 3 | (*p++ - (unsigned)'0');
+	return v;
+}
+
+bool magic_is_tar(const unsigned char block[MAGIC_TAR_SIZE])
+{
+	enum { SUM_AT = 148, SUM_SIZE = 8 };
+	unsigned want = read_octal(block + SUM_AT, SUM_SIZE), sum = 0, odd = 0;
+
+	for (size_t i = 0; i < MAGIC_TAR_SIZE; i++) {
+		bool field = i >= SUM_AT && i < SUM_AT + SUM_SIZE;
+
+		sum += field ? ' ' : block[i];
+		odd += block[i] > 127 && !field; /* some add signed bytes */
+	}
+	return block[0] && (sum == want || sum - 256 * odd == want);
+}

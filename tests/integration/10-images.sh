@@ -28,6 +28,21 @@ test_load_from_standard_input_and_compressed() {
 	status 0 mb load z.tar
 	eq "$(ls -A "$MINIBOX_ROOT/tmp" | grep -v '\.lock$')" ''
 }
+test_what_comes_by_a_pipe_for_ever_is_refused_soon() {
+	for endless in yes 'cat /dev/zero' "sh -c 'gzip -1 </dev/urandom'"; do
+		status 1 timeout 20 sh -c "$endless 2>/dev/null | $MINIBOX load -"
+		has "$OUT" "archive '-': it is not a tar archive"
+		eq "$(echo "$OUT" | wc -l)" 1
+	done
+	# one that begins as it should ends where the caller says
+	mk e.tar --name e:1 --file /etc/e=1
+	for pack in cat gzip zstd; do
+		status 1 timeout 20 sh -c "{ head -c 512 e.tar; cat /dev/urandom; } 2>/dev/null | $pack | $MINIBOX --max-unpacked-size 50m load -"
+		has "$OUT" "more than 52428800 bytes (--max-unpacked-size)"
+	done
+	status 0 sh -c "gzip -c e.tar | $MINIBOX --max-unpacked-size 1m load -"
+	status 0 mb rmi e:1
+}
 test_loading_again_is_quick_and_changes_nothing() {
 	before=$(tree)
 	status 0 mb load oci.tar

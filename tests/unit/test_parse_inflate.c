@@ -1,5 +1,6 @@
 /* Decompression by the first bytes. */
 #include "images/parse/inflate.h"
+#include "images/parse/magic.h"
 #include "runtime/base/str.h"
 #include "tests/lib/python.h"
 
@@ -101,4 +102,31 @@ TEST(inflate_reads_a_slow_pipe)
 	got = drain(p[0], &r, &e);
 	CHECK_OK((int)r, &e);
 	CHECK_STR(got, "hello");
+}
+
+TEST(tar_is_told_by_its_first_header)
+{
+	static const char *const t[] = { "USTAR_FORMAT", "GNU_FORMAT", "PAX_FORMAT" };
+	unsigned char block[MAGIC_TAR_SIZE] = { 0 };
+	int dir = scratch_dir();
+
+	CHECK(!magic_is_tar(block));
+	memset(block, 'y', sizeof(block));
+	CHECK(!magic_is_tar(block));
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		AUTO_FREE char *code =
+			str_fmt("with tarfile.open('t', 'w', format=tarfile.%s) as t:\n"
+				"    m = tarfile.TarInfo('n\\xe4me' * 10)\n"
+				"    m.uid = 70000000 * %zu\n"
+				"    t.addfile(m)\n",
+				t[i], i);
+		AUTO_BUF struct buf b = BUF_INIT;
+		struct err e = ERR_INIT;
+
+		run_python(dir, code);
+		CHECK_OK(fd_read_file(dir, "t", 1 << 20, &b, &e), &e);
+		CHECK(b.len > sizeof(block) && magic_is_tar((const void *)b.data));
+		b.data[0] ^= 1;
+		CHECK(!magic_is_tar((const void *)b.data));
+	}
 }
