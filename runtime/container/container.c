@@ -141,16 +141,21 @@ static int hear(struct container *c, struct err *e)
 }
 
 /* A protected caller (a negative score) must not lend its protection to a container. */
-static int reset_oom_score(pid_t pid, struct err *e)
+static int set_oom_score(pid_t pid, int score, struct err *e)
 {
+	AUTO_FREE char *want = str_fmt("%d", score);
 	AUTO_BUF struct buf now = BUF_INIT;
 	char path[48];
 	int r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
 
-	if (r < 0 || str_eq(now.data, "0\n"))
+	if (r < 0)
 		return r;
+	now.data[strcspn(now.data, "\n")] = '\0';
+	if (str_eq(now.data, want))
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	return fd_write_str(AT_FDCWD, path, "0", e);
+	r = fd_write_str(AT_FDCWD, path, want, e);
+	return r < 0 ? err_ctx(e, "'oom_score_adj' %d", score) : 0;
 }
 
 static int spawn_child(struct doorway *d, struct err *e)
@@ -197,7 +202,7 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 	};
 	r = hear(c, e);
 	if (r == 0)
-		r = reset_oom_score(c->pid, e);
+		r = set_oom_score(c->pid, p->spec->oom_score_adj, e);
 	if (r < 0) {
 		container_abort(c);
 		return r;
