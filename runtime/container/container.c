@@ -162,21 +162,31 @@ static int hear(struct container *c, const struct container_exact *x, struct err
 }
 
 /* A protected caller (a negative score) must not lend its protection to a container. */
-static int reset_oom_score(pid_t pid, const struct container_exact *x, struct err *e)
+static int set_oom_score(pid_t pid, int score, struct err *e)
 {
+	AUTO_FREE char *want = str_fmt("%d", score);
 	AUTO_BUF struct buf now = BUF_INIT;
-	char path[48], score[16];
-	int r;
+	char path[48];
+	int r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
 
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	if (x) {
-		snprintf(score, sizeof(score), "%d", x->oom_score_adj);
-		return x->set_oom_score_adj ? fd_write_str(AT_FDCWD, path, score, e) : 0;
-	}
-	r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
-	if (r < 0 || str_eq(now.data, "0\n"))
+	if (r < 0)
 		return r;
-	return fd_write_str(AT_FDCWD, path, "0", e);
+	now.data[strcspn(now.data, "\n")] = '\0';
+	if (str_eq(now.data, want))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	r = fd_write_str(AT_FDCWD, path, want, e);
+	return r < 0 ? err_ctx(e, "'oom_score_adj' %d", score) : 0;
+}
+
+/* An exact spec may also tell none: then it is the caller's. */
+static int tell_oom_score(pid_t pid, const struct container_spec *s, struct err *e)
+{
+	if (!s->exact)
+		return set_oom_score(pid, s->oom_score_adj, e);
+	return s->exact->set_oom_score_adj
+		       ? set_oom_score(pid, s->exact->oom_score_adj, e)
+		       : 0;
 }
 
 static int spawn_child(struct doorway *d, struct err *e)
@@ -223,7 +233,7 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 	};
 	r = hear(c, p->spec->exact, e);
 	if (r == 0)
-		r = reset_oom_score(c->pid, p->spec->exact, e);
+		r = tell_oom_score(c->pid, p->spec, e);
 	if (r < 0) {
 		container_abort(c);
 		return r;

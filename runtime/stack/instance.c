@@ -17,6 +17,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/stack/conf/value.h"
+#include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/specmake.h"
 #include "runtime/stack/volume.h"
@@ -28,6 +29,13 @@ static char *uppers_dir(const struct stack_host *h, const char *stack)
 	return str_fmt("containers/%s%s%s", stack, *h->id ? "@" : "", h->id);
 }
 
+uid_t instance_ids(const struct instance_source *src)
+{
+	return src->svc->userns == MODEL_USERNS_ISOLATED
+		       ? record_ids(src->rec, src->svc->name)
+		       : src->rec->uid_base;
+}
+
 static int make_userns(const struct instance_source *src, struct record_service *rs,
 		       int dir, int *ret, struct err *e)
 {
@@ -36,7 +44,7 @@ static int make_userns(const struct instance_source *src, struct record_service 
 	rs->userns = src->svc->userns != MODEL_USERNS_HOST;
 	if (!rs->userns)
 		return 0;
-	r = container_userns_create(src->rec->uid_base, ret, e);
+	r = container_userns_create(instance_ids(src), ret, e);
 	if (r == 0)
 		r = container_ns_pin(*ret, dir, "userns", e);
 	return r;
@@ -47,11 +55,13 @@ static int make_userns(const struct instance_source *src, struct record_service 
 static int give_up_userns(const struct instance_source *src, struct record_service *rs,
 			  int dir, int *userns, const char *what, struct err *e)
 {
-	if (src->svc->userns == MODEL_USERNS_REQUIRED)
-		return err_msg(
-			e, ENOTSUP,
-			"'userns required', but %s cannot be idmapped by this kernel",
-			what);
+	if (src->svc->userns == MODEL_USERNS_REQUIRED ||
+	    src->svc->userns == MODEL_USERNS_ISOLATED)
+		return err_msg(e, ENOTSUP,
+			       "'userns %s', but %s cannot be idmapped by this kernel",
+			       src->svc->userns == MODEL_USERNS_REQUIRED ? "required"
+									 : "isolated",
+			       what);
 	log_warn("service '%s': %s cannot be idmapped by this kernel: it runs without a "
 		 "user "
 		 "namespace, its root is the host's",
@@ -235,19 +245,6 @@ static int make_fifos(const struct container_spec *spec, int root, int dir, stru
 	return r;
 }
 
-static int make_cgroup(const struct instance_source *src, const struct record_service *rs,
-		       const char *path, struct err *e)
-{
-	struct cgroup_limits lim = { .memory_bytes = src->svc->mem_limit,
-				     .cpu_millis = src->svc->cpu_millis,
-				     .pids = src->svc->pids_limit,
-				     .devices = !src->svc->privileged && !rs->userns };
-	struct cgroup_host *cg = NULL;
-	int r = host_cgroups(src->h, &cg, e);
-
-	return r < 0 ? r : cgroup_create(cg, path, &lim, NULL, e);
-}
-
 static int make_spec(const struct instance_source *src, const struct record_service *rs,
 		     int root, int dir, struct err *e)
 {
@@ -260,16 +257,19 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 	container_spec_init(&spec);
 	specmake(src, rs, &spec);
 	specmake_health(src, &health);
-	j = json_pack("{s:o,s:s,s:b,s:o,s:o}", "spec", container_spec_format(&spec),
-		      "cgroup", cgroup, "userns", rs->userns, "health",
-		      json_from_strv(&health), "shares", specmake_shares(src));
+	j = json_pack("{s:o,s:s,s:b,s:b,s:o,s:o}", "spec", container_spec_format(&spec),
+		      "cgroup", cgroup, "userns", rs->userns, "oom_group",
+		      src->svc->oom_group, "health", json_from_strv(&health), "shares",
+		      specmake_shares(src));
 	r = json_write(dir, "spec.json", j, 0600, e);
 	if (r == 0)
 		r = make_fifos(&spec, root, dir, e);
 	if (r == 0)
 		r = etc_write_static(src, rs, spec.hostname, dir, e);
 	if (r == 0)
-		r = make_cgroup(src, rs, cgroup, e);
+		r = confine_nodes(src, rs, dir, e);
+	if (r == 0)
+		r = confine_create(src, rs, cgroup, e);
 	container_spec_free(&spec);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/stack/confine.h"
 #include "runtime/stack/volume.h"
 
 static void make_args(const struct instance_source *src, struct container_spec *spec)
@@ -64,7 +65,9 @@ static void make_confinement(const struct instance_source *src,
 	spec->privileged = svc->privileged;
 	spec->no_new_privs = true;
 	spec->seccomp_off = svc->seccomp_off;
+	spec->seccomp_profile = str_dup(svc->seccomp_profile);
 	spec->shm_bytes = svc->shm_size;
+	spec->oom_score_adj = svc->oom_score_adj;
 	strv_copy(&spec->cap_add, &svc->cap_add);
 	strv_copy(&spec->cap_drop, &svc->cap_drop);
 	strv_copy(&spec->sysctls, &svc->sysctls);
@@ -168,13 +171,14 @@ static void make_mounts(const struct instance_source *src,
 				 files[i]),
 			 target, false, false);
 	}
+	confine_mounts(src, rs, spec);
 	sort_mounts(spec);
 }
 
 void specmake(const struct instance_source *src, const struct record_service *rs,
 	      struct container_spec *spec)
 {
-	spec->host_id_base = rs->userns ? src->rec->uid_base : 0;
+	spec->host_id_base = rs->userns ? instance_ids(src) : 0;
 	make_args(src, spec);
 	make_env(src, spec);
 	make_identity(src, rs, spec);

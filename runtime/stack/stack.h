@@ -153,6 +153,8 @@ struct stack_service_info {
 	struct sup_status status;
 	bool has_health, userns, oneoff;
 	uint64_t memory_bytes;
+	uint64_t oom_kills; /* since the container was made */
+	char *oom; /* the same for people, with victim, peak and limit; NULL: none */
 	struct strv publish; /* "127.0.0.1:8000->80/tcp" */
 };
 /** stack_ps() - one entry a service, in the file's order; owned by the caller
@@ -199,6 +201,14 @@ must_check int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struc
 /** stack_tidy() - wait until a stack without containers has been unused for a second;
  * remove it */
 must_check int stack_tidy(struct stack_host *h, const char *stack, struct err *e);
+
+/**
+ * stack_oom_watch() - v1's oom_group: wait until memory ran out in a service, kill the
+ * rest
+ * @known: kills that were counted before its process was started. Ends with the service.
+ */
+must_check int stack_oom_watch(struct stack_host *h, const char *stack,
+			       const char *service, uint64_t known, struct err *e);
 
 /* The short-lived helpers that the supervisor runs. */
 must_check int stack_launch(struct stack_host *h, const char *stack, const char *service,

@@ -6,8 +6,10 @@
  */
 #include "runtime/stack/conf/decode.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "runtime/container/container.h"
 #include "runtime/stack/conf/value.h"
 
 enum { MEM_LIMIT_MIN = 1024 * 1024 }; /* below it not even the program's text gets in */
@@ -20,12 +22,31 @@ DECODER(decode_mem_limit)
 		decode_bad(d, node, w, "a size such as 128m");
 		return;
 	}
-	if (s->mem_limit > 0 && s->mem_limit < MEM_LIMIT_MIN) {
-		diag_at(d->diag, w->pos,
-			"'mem_limit' of %llu bytes is too small for any program",
-			(unsigned long long)s->mem_limit);
+	s->mem_pos = w->pos;
+	decode_check_memory(d, w, s->mem_limit);
+}
+
+void decode_check_memory(struct decode *d, const struct conf_word *w, uint64_t bytes)
+{
+	if (bytes == 0 || bytes >= MEM_LIMIT_MIN)
+		return;
+	diag_at(d->diag, w->pos, "'mem_limit' of %llu bytes is too small for any program",
+		(unsigned long long)bytes);
+	if (!w->text[strspn(w->text, "0123456789")])
 		diag_hint(d->diag, "%sm is %s MiB", w->text, w->text);
+}
+
+bool decode_pids(struct decode *d, const struct conf_node *node, uint64_t *ret)
+{
+	unsigned long long n = 0;
+
+	if (strcmp(node->words[0].text, "-1") != 0 &&
+	    !str_u64(node->words[0].text, INT32_MAX, &n)) {
+		decode_bad(d, node, &node->words[0], "a number, or -1 for no limit");
+		return false;
 	}
+	*ret = n;
+	return true;
 }
 
 DECODER(decode_shm_size)
@@ -36,20 +57,14 @@ DECODER(decode_shm_size)
 
 DECODER(decode_cpus)
 {
+	s->cpus_pos = node->words[0].pos;
 	if (!value_cpus(node->words[0].text, &s->cpu_millis))
 		decode_bad(d, node, &node->words[0], "a number such as 0.5");
 }
 
 DECODER(decode_pids_limit)
 {
-	unsigned long long n = 0;
-
-	if (strcmp(node->words[0].text, "-1") != 0 &&
-	    !str_u64(node->words[0].text, INT32_MAX, &n)) {
-		decode_bad(d, node, &node->words[0], "a number, or -1 for no limit");
-		return;
-	}
-	s->pids_limit = n;
+	(void)decode_pids(d, node, &s->pids_limit);
 }
 
 static bool rlimit_value(const char *s, uint64_t *ret)
@@ -154,6 +169,26 @@ DECODER(decode_cap_drop)
 	decode_caps(d, node, &s->cap_drop);
 }
 
+static void read_profile(struct decode *d, struct model_service *s,
+			 const struct conf_word *w, const char *name)
+{
+	AUTO_FREE char *path =
+		value_resolve(name, conf_files_dir(d->files, &w->pos), d->home);
+	AUTO_BUF struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	int r = d->io->read(d->io->ctx, path, &text, &e);
+
+	if (r == 0)
+		r = container_seccomp_check(text.data ? text.data : "", &e);
+	if (r < 0) {
+		if (r != -ENOENT || !d->loose)
+			diag_at(d->diag, w->pos, "'%s': %s", name, err_text(&e));
+		return;
+	}
+	str_set(&s->seccomp_file, path);
+	str_set(&s->seccomp_profile, text.data);
+}
+
 /* Compose takes '=' and ':' alike. no-new-privileges is what every service has anyway. */
 DECODER(decode_security_opt)
 {
@@ -165,11 +200,13 @@ DECODER(decode_security_opt)
 			*colon = '=';
 		if (str_eq(opt, "seccomp=unconfined"))
 			s->seccomp_off = true;
+		else if (str_starts(opt, "seccomp=") && opt[8])
+			read_profile(d, s, &node->words[i], opt + 8);
 		else if (!str_eq(opt, "no-new-privileges") &&
 			 !str_eq(opt, "no-new-privileges=true"))
-			decode_bad(d, node, &node->words[i],
-				   "no-new-privileges or seccomp=unconfined, others not "
-				   "yet");
+			decode_bad(
+				d, node, &node->words[i],
+				"no-new-privileges, seccomp=FILE or seccomp=unconfined");
 	}
 }
 
@@ -183,8 +220,10 @@ DECODER(decode_userns)
 		s->userns = MODEL_USERNS_REQUIRED;
 	} else if (strcmp(w->text, "host") == 0) {
 		s->userns = MODEL_USERNS_HOST;
+	} else if (strcmp(w->text, "isolated") == 0) {
+		s->userns = MODEL_USERNS_ISOLATED;
 	} else {
-		decode_bad(d, node, w, "on, required or host");
+		decode_bad(d, node, w, "on, required, isolated or host");
 		if (strcmp(w->text, "off") == 0)
 			diag_hint(d->diag,
 				  "'host' is without a user namespace of its own");

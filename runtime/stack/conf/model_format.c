@@ -43,12 +43,25 @@ const char *model_condition_name(enum model_condition c)
 	return names[c];
 }
 
+const char *model_blkio_name(size_t rate)
+{
+	static const char *const names[MODEL_RATES] = {
+		[MODEL_READ_BPS] = "device_read_bps",
+		[MODEL_WRITE_BPS] = "device_write_bps",
+		[MODEL_READ_IOPS] = "device_read_iops",
+		[MODEL_WRITE_IOPS] = "device_write_iops",
+	};
+
+	return names[rate];
+}
+
 const char *model_userns_name(enum model_userns u)
 {
 	static const char *const names[] = {
 		[MODEL_USERNS_ON] = "on",
 		[MODEL_USERNS_REQUIRED] = "required",
 		[MODEL_USERNS_HOST] = "host",
+		[MODEL_USERNS_ISOLATED] = "isolated",
 	};
 
 	return names[u];
@@ -265,6 +278,55 @@ static void add_cpus(struct buf *b, uint64_t millis)
 	buf_adds(b, ";\n");
 }
 
+static void add_number(struct buf *b, const char *name, long long n)
+{
+	buf_addf(b, "    %s %lld;\n", name, n);
+}
+
+static void add_blkio(struct buf *b, const struct model_service *s)
+{
+	if (s->blkio_weight == 0 && s->n_blkio == 0)
+		return;
+	buf_adds(b, "    blkio_config {\n");
+	if (s->blkio_weight)
+		buf_addf(b, "        weight %llu;\n",
+			 (unsigned long long)s->blkio_weight);
+	for (size_t i = 0; i < s->n_blkio; i++)
+		for (size_t k = 0; k < MODEL_RATES; k++) {
+			if (s->blkio[i].rate[k] == 0)
+				continue;
+			buf_addf(b, "        %s ", model_blkio_name(k));
+			add_word(b, s->blkio[i].path);
+			buf_addf(b, " %llu;\n", (unsigned long long)s->blkio[i].rate[k]);
+		}
+	buf_adds(b, "    }\n");
+}
+
+static void add_finer_limits(struct buf *b, const struct model_service *s)
+{
+	add_size(b, "mem_reservation", s->mem_reservation);
+	if (s->memswap_limit == UINT64_MAX)
+		add_line(b, "memswap_limit", "-1");
+	else
+		add_size(b, "memswap_limit", s->memswap_limit);
+	add_number(b, "cpu_shares", (long long)s->cpu_shares);
+	if (s->cpu_millis == 0) {
+		add_number(b, "cpu_period", (long long)s->cpu_period_usec);
+		add_number(b, "cpu_quota", (long long)s->cpu_quota_usec);
+	}
+	add_line(b, "cpuset", s->cpuset);
+	add_blkio(b, s);
+	add_bool(b, "oom_group", s->oom_group);
+	add_number(b, "oom_score_adj", s->oom_score_adj);
+	for (size_t i = 0; i < s->n_devices; i++) {
+		const struct model_device *dev = &s->devices[i];
+		AUTO_FREE char *word =
+			str_fmt("%s:%s:%s", dev->source, dev->target, dev->access);
+
+		add_line(b, "devices", word);
+	}
+}
+
 static void add_limits(struct buf *b, const struct model_service *s)
 {
 	add_size(b, "mem_limit", s->mem_limit);
@@ -273,6 +335,7 @@ static void add_limits(struct buf *b, const struct model_service *s)
 		add_line(b, "pids_limit", "-1");
 	else
 		buf_addf(b, "    pids_limit %llu;\n", (unsigned long long)s->pids_limit);
+	add_finer_limits(b, s);
 	add_size(b, "shm_size", s->shm_size);
 	for (size_t i = 0; i < s->n_rlimits; i++)
 		add_rlimit(b, &s->rlimits[i]);
@@ -285,6 +348,11 @@ static void add_limits(struct buf *b, const struct model_service *s)
 	add_line(b, "security_opt", "no-new-privileges");
 	if (s->seccomp_off)
 		add_line(b, "security_opt", "seccomp=unconfined");
+	if (s->seccomp_file) {
+		AUTO_FREE char *word = str_fmt("seccomp=%s", s->seccomp_file);
+
+		add_line(b, "security_opt", word);
+	}
 }
 
 static void add_service(struct buf *b, const struct stack_model *m,
@@ -314,9 +382,25 @@ static void add_service(struct buf *b, const struct stack_model *m,
 	buf_adds(b, "}\n");
 }
 
+static void add_stack(struct buf *b, const struct stack_model *m)
+{
+	const struct model_budget *l = &m->budget;
+
+	buf_addf(b, "stack %s", m->name);
+	if (!l->mem_limit && !l->cpu_millis && !l->pids_limit) {
+		buf_adds(b, ";\n");
+		return;
+	}
+	buf_adds(b, " {\n");
+	add_size(b, "mem_limit", l->mem_limit);
+	add_cpus(b, l->cpu_millis);
+	add_number(b, "pids_limit", (long long)l->pids_limit);
+	buf_adds(b, "}\n");
+}
+
 void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret)
 {
-	buf_addf(ret, "stack %s;\n", m->name);
+	add_stack(ret, m);
 	for (size_t i = 0; i < m->n_services; i++)
 		add_service(ret, m, &m->services[i], show_secrets);
 	if (m->n_volumes > 0)
