@@ -22,10 +22,33 @@ enum { CGROUP_E_ABSENT = 1 };
 struct cgroup_host; /* the hierarchies of this machine */
 struct cgroup;      /* one group in all of them, by fds */
 
+/* What may be read and written of one disk each second; 0: no limit. */
+enum {
+	CGROUP_READ_BPS,
+	CGROUP_WRITE_BPS,
+	CGROUP_READ_IOPS,
+	CGROUP_WRITE_IOPS,
+	CGROUP_IO_RATES
+};
+struct cgroup_io {
+	unsigned major, minor; /* a whole disk: the kernel refuses partitions */
+	uint64_t rate[CGROUP_IO_RATES];
+};
+
+/* A device that a group may use, beside the default ones. */
+struct cgroup_device {
+	char type; /* 'c' or 'b' */
+	unsigned major, minor;
+	char access[4]; /* of "rwm" */
+};
+
 struct cgroup_limits {
-	uint64_t memory_bytes; /* 0: none */
-	uint64_t cpu_millis;   /* 1000 is one processor's time; 0: none */
-	uint64_t pids;         /* 0: none */
+	uint64_t memory_bytes;         /* 0: none */
+	uint64_t memory_reserve_bytes; /* v1: soft limit; v2: memory.low; 0: none */
+	uint64_t cpu_millis;           /* 1000 is one processor's time; 0: none */
+	uint64_t cpu_quota_usec;  /* of each period, instead of cpu_millis; 0: none */
+	uint64_t cpu_period_usec; /* 1000..1000000; 0: 100000 */
+	uint64_t pids;            /* 0: none */
 	bool devices; /* v1: allow only the default devices; v2: nothing is done */
 	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0:
 				   no limit */
@@ -33,6 +56,11 @@ struct cgroup_limits {
 	const char *cpuset; /* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
 	bool oom_group;     /* v2: one out-of-memory kill takes the whole group */
 	bool everywhere;    /* also where no limit asks for it; see cgroup_create() */
+	uint64_t io_weight; /* 10..1000, as Docker; 0: unset */
+	const struct cgroup_io *io; /* borrowed */
+	uint64_t n_io;
+	const struct cgroup_device *allow; /* with devices; borrowed */
+	uint64_t n_allow;
 };
 
 struct cgroup_usage {

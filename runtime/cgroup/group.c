@@ -85,7 +85,7 @@ static int inherit_cpuset(int parent, int child, struct err *e)
  */
 static void enable_controllers(int dir)
 {
-	static const char *const wanted[] = { "cpu", "cpuset", "memory", "pids" };
+	static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids" };
 	AUTO_BUF struct buf offered = BUF_INIT, on = BUF_INIT;
 	AUTO_STRV struct strv have = STRV_INIT, enabled = STRV_INIT;
 
@@ -208,14 +208,16 @@ static struct cgroup *new_group(const struct cgroup_host *h, const char *path)
  */
 static bool is_optional(const struct hier *h)
 {
-	return !h->unified && !(h->controllers & ~(unsigned)(CTL_CPUSET | CTL_DEVICES));
+	return !h->unified &&
+	       !(h->controllers & ~(unsigned)(CTL_CPUSET | CTL_DEVICES | CTL_IO));
 }
 
 static bool is_needed(const struct hier *h, const struct cgroup_limits *lim)
 {
 	return !is_optional(h) || lim->everywhere ||
 	       (lim->cpuset && (h->controllers & CTL_CPUSET)) ||
-	       (lim->devices && (h->controllers & CTL_DEVICES));
+	       (lim->devices && (h->controllers & CTL_DEVICES)) ||
+	       ((lim->io_weight || lim->n_io) && (h->controllers & CTL_IO));
 }
 
 /* Leave out the hierarchies that the group is not in. */

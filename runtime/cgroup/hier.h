@@ -16,6 +16,7 @@ enum {
 	CTL_DEVICES = 1 << 4,
 	CTL_FREEZER = 1 << 5,
 	CTL_CPUACCT = 1 << 6,
+	CTL_IO = 1 << 7, /* blkio in v1 */
 };
 enum { HIER_MAX = 10 };
 
@@ -61,6 +62,12 @@ must_check int cgroup_check_path(const char *path, struct strv *ret_parts, struc
 must_check int cgroup_limits_apply(const struct cgroup *g,
 				   const struct cgroup_limits *lim, bool adopted,
 				   struct err *e);
+/** cgroup_io_weight(), cgroup_io_rates() - write and read back; rates that are not in @l
+ * are lifted */
+must_check int cgroup_io_weight(int dir, bool unified, const struct cgroup_limits *l,
+				struct err *e);
+must_check int cgroup_io_rates(int dir, bool unified, const struct cgroup_limits *l,
+			       struct err *e);
 /** cgroup_read_u64() - number in a file of a group; "max" or a huge number is 0 (no
  * limit) */
 must_check int cgroup_read_u64(int dir, const char *name, uint64_t *ret, struct err *e);

@@ -15,7 +15,8 @@ static const struct {
 	{ CTL_MEMORY, "memory" },   { CTL_CPU, "cpu" },
 	{ CTL_PIDS, "pids" },       { CTL_CPUSET, "cpuset" },
 	{ CTL_DEVICES, "devices" }, { CTL_FREEZER, "freezer" },
-	{ CTL_CPUACCT, "cpuacct" },
+	{ CTL_CPUACCT, "cpuacct" }, { CTL_IO, "io" },
+	{ CTL_IO, "blkio" },
 };
 
 const char *cgroup_controller_name(unsigned controller)

@@ -161,22 +161,32 @@ static int hear(struct container *c, const struct container_exact *x, struct err
 	return -e->code;
 }
 
-/* A protected caller (a negative score) must not lend its protection to a container. */
-static int reset_oom_score(pid_t pid, const struct container_exact *x, struct err *e)
+static int write_oom_score(pid_t pid, int score, struct err *e)
 {
-	AUTO_BUF struct buf now = BUF_INIT;
-	char path[48], score[16];
+	AUTO_FREE char *text = str_fmt("%d", score);
+	char path[48];
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	if (x) {
-		snprintf(score, sizeof(score), "%d", x->oom_score_adj);
-		return x->set_oom_score_adj ? fd_write_str(AT_FDCWD, path, score, e) : 0;
-	}
+	r = fd_write_str(AT_FDCWD, path, text, e);
+	return r < 0 ? err_ctx(e, "'oom_score_adj' %d", score) : 0;
+}
+
+/* A protected caller (a negative score) must not lend its protection to a container. */
+static int set_oom_score(pid_t pid, const struct container_spec *s, struct err *e)
+{
+	AUTO_FREE char *want = str_fmt("%d\n", s->oom_score_adj);
+	const struct container_exact *x = s->exact;
+	AUTO_BUF struct buf now = BUF_INIT;
+	int r;
+
+	if (x)
+		return x->set_oom_score_adj ? write_oom_score(pid, x->oom_score_adj, e)
+					    : 0;
 	r = fd_read_file(AT_FDCWD, "/proc/self/oom_score_adj", 64, &now, e);
-	if (r < 0 || str_eq(now.data, "0\n"))
+	if (r < 0 || str_eq(now.data, want))
 		return r;
-	return fd_write_str(AT_FDCWD, path, "0", e);
+	return write_oom_score(pid, s->oom_score_adj, e);
 }
 
 static int spawn_child(struct doorway *d, struct err *e)
@@ -223,7 +233,7 @@ static int make_process(struct container_plan *p, struct container **ret, struct
 	};
 	r = hear(c, p->spec->exact, e);
 	if (r == 0)
-		r = reset_oom_score(c->pid, p->spec->exact, e);
+		r = set_oom_score(c->pid, p->spec, e);
 	if (r < 0) {
 		container_abort(c);
 		return r;

@@ -92,6 +92,7 @@ int container_mnt_clone_bind(const struct container_mount *m, int userns_fd, int
 	unsigned idmap = m->idmap && userns_fd >= 0 ? MOUNT_ATTR_IDMAP : 0;
 	struct mount_attr attr = {
 		.attr_set = bind_attributes(m) | idmap,
+		.attr_clr = m->device ? MOUNT_ATTR_NODEV : 0,
 		.propagation = MS_PRIVATE, /* nothing mounted inside may reach the host */
 		.userns_fd = idmap ? (uint64_t)userns_fd : 0,
 	};

@@ -84,6 +84,7 @@ static json_t *format_mount(const struct container_mount *m)
 	put_flag(j, "nodev", m->nodev);
 	put_flag(j, "noexec", m->noexec);
 	put_flag(j, "idmap", m->idmap);
+	put_flag(j, "device", m->device);
 	return j;
 }
 
@@ -107,6 +108,8 @@ json_t *container_spec_format(const struct container_spec *s)
 	put_strv(j, "cap_drop", &s->cap_drop);
 	put_strv(j, "sysctls", &s->sysctls);
 	json_object_set_new(j, "shm_bytes", json_integer((json_int_t)s->shm_bytes));
+	if (s->oom_score_adj)
+		json_object_set_new(j, "oom_score_adj", json_integer(s->oom_score_adj));
 	json_object_set_new(j, "host_id_base", json_integer((json_int_t)s->host_id_base));
 	for (size_t i = 0; i < s->n_mounts; i++)
 		json_array_append_new(mounts, format_mount(&s->mounts[i]));
@@ -147,11 +150,13 @@ static const struct member {
 	{ "tty", JSON_TRUE },	       { "cap_add", JSON_ARRAY },
 	{ "cap_drop", JSON_ARRAY },    { "sysctls", JSON_ARRAY },
 	{ "shm_bytes", JSON_INTEGER }, { "host_id_base", JSON_INTEGER },
+	{ "oom_score_adj", JSON_INTEGER },
 	{ "mounts", JSON_ARRAY },      { "rlimits", JSON_ARRAY },
 }, mount_members[] = {
 	{ "type", JSON_STRING },    { "source", JSON_STRING }, { "target", JSON_STRING },
 	{ "options", JSON_STRING }, { "read_only", JSON_TRUE }, { "nosuid", JSON_TRUE },
 	{ "nodev", JSON_TRUE },	    { "noexec", JSON_TRUE },   { "idmap", JSON_TRUE },
+	{ "device", JSON_TRUE },
 }, rlimit_members[] = {
 	{ "resource", JSON_INTEGER }, { "soft", JSON_INTEGER }, { "hard", JSON_INTEGER },
 };
@@ -191,6 +196,7 @@ static int parse_mount(const json_t *j, struct container_spec *s, struct err *e)
 	m->nodev = json_bool(j, "nodev", false);
 	m->noexec = json_bool(j, "noexec", false);
 	m->idmap = json_bool(j, "idmap", false);
+	m->device = json_bool(j, "device", false);
 	return 0;
 }
 
@@ -233,6 +239,7 @@ int container_spec_parse(const json_t *j, struct container_spec *s, struct err *
 	s->seccomp_off = json_bool(j, "seccomp_off", false);
 	s->tty = json_bool(j, "tty", false);
 	s->shm_bytes = (uint64_t)json_int(j, "shm_bytes", 0);
+	s->oom_score_adj = (int)json_int(j, "oom_score_adj", 0);
 	s->host_id_base = (uid_t)json_int(j, "host_id_base", 0);
 	list = json_object_get(j, "mounts");
 	json_array_foreach (list, i, item) {

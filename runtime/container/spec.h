@@ -28,7 +28,8 @@ struct container_mount {
 	char *target;  /* absolute, resolved inside the root; made if missing */
 	char *options;
 	bool read_only, nosuid, nodev, noexec;
-	bool idmap; /* show the source's ids 0..65535 as the container's own */
+	bool idmap;  /* show the source's ids 0..65535 as the container's own */
+	bool device; /* a device node, usable although its source's mount is nodev */
 };
 
 struct container_rlimit {
@@ -59,6 +60,7 @@ struct container_spec {
 	struct strv cap_add, cap_drop; /* "NET_ADMIN", "CAP_NET_ADMIN", "ALL" */
 	struct strv sysctls;           /* "net.core.somaxconn=1024" */
 	uint64_t shm_bytes;            /* size of /dev/shm; 0: 64 MiB */
+	int oom_score_adj;             /* -1000..1000, whatever the caller's own */
 	uid_t host_id_base; /* first host id of the user namespace; 0 with userns_fd < 0
 			     */
 	struct container_mount *mounts; /* in order */

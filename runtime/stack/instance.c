@@ -17,6 +17,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/stack/conf/value.h"
+#include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/specmake.h"
 #include "runtime/stack/volume.h"
@@ -235,19 +236,6 @@ static int make_fifos(const struct container_spec *spec, int root, int dir, stru
 	return r;
 }
 
-static int make_cgroup(const struct instance_source *src, const struct record_service *rs,
-		       const char *path, struct err *e)
-{
-	struct cgroup_limits lim = { .memory_bytes = src->svc->mem_limit,
-				     .cpu_millis = src->svc->cpu_millis,
-				     .pids = src->svc->pids_limit,
-				     .devices = !src->svc->privileged && !rs->userns };
-	struct cgroup_host *cg = NULL;
-	int r = host_cgroups(src->h, &cg, e);
-
-	return r < 0 ? r : cgroup_create(cg, path, &lim, NULL, e);
-}
-
 static int make_spec(const struct instance_source *src, const struct record_service *rs,
 		     int root, int dir, struct err *e)
 {
@@ -269,7 +257,9 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 	if (r == 0)
 		r = etc_write_static(src, rs, spec.hostname, dir, e);
 	if (r == 0)
-		r = make_cgroup(src, rs, cgroup, e);
+		r = confine_nodes(src, rs, dir, e);
+	if (r == 0)
+		r = confine_create(src, rs, cgroup, e);
 	container_spec_free(&spec);
 	return r;
 }

@@ -76,6 +76,19 @@ struct model_rlimit {
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
+/* What may be read and written of one disk each second; 0: no limit. */
+enum { MODEL_READ_BPS, MODEL_WRITE_BPS, MODEL_READ_IOPS, MODEL_WRITE_IOPS, MODEL_RATES };
+struct model_blkio {
+	char *path; /* of the host */
+	uint64_t rate[MODEL_RATES];
+};
+
+struct model_device {
+	char *source, *target; /* absolute paths of the host and in the service */
+	char access[4];        /* of "rwm" */
+	struct model_pos pos;
+};
+
 struct model_service {
 	char *name;
 	struct model_pos pos;
@@ -102,6 +115,18 @@ struct model_service {
 	uint64_t mem_limit, shm_size; /* bytes; 0: none / default 64 MiB */
 	uint64_t cpu_millis;          /* 0: none */
 	uint64_t pids_limit;          /* 0: written as 0 or -1, no limit; default 4096 */
+	uint64_t mem_reservation;     /* bytes; 0: none */
+	uint64_t memswap_limit; /* memory and swap; 0: twice mem_limit; ~0: no limit */
+	uint64_t cpu_shares;    /* 2..262144; 0: the kernel's */
+	uint64_t cpu_period_usec, cpu_quota_usec; /* 0: 100 ms, none */
+	char *cpuset;                             /* "0-2,4"; NULL: all */
+	uint64_t blkio_weight;                    /* 10..1000; 0: the kernel's */
+	struct model_blkio *blkio;
+	size_t n_blkio;
+	struct model_device *devices;
+	size_t n_devices;
+	bool oom_group;    /* one out-of-memory kill takes the whole service */
+	int oom_score_adj; /* -1000..1000 */
 	bool read_only, tty, privileged;
 	bool init; /* on unless written */
 	enum model_userns userns;

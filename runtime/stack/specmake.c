@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/stack/confine.h"
 #include "runtime/stack/volume.h"
 
 static void make_args(const struct instance_source *src, struct container_spec *spec)
@@ -65,6 +66,7 @@ static void make_confinement(const struct instance_source *src,
 	spec->no_new_privs = true;
 	spec->seccomp_off = svc->seccomp_off;
 	spec->shm_bytes = svc->shm_size;
+	spec->oom_score_adj = svc->oom_score_adj;
 	strv_copy(&spec->cap_add, &svc->cap_add);
 	strv_copy(&spec->cap_drop, &svc->cap_drop);
 	strv_copy(&spec->sysctls, &svc->sysctls);
@@ -168,6 +170,7 @@ static void make_mounts(const struct instance_source *src,
 				 files[i]),
 			 target, false, false);
 	}
+	confine_mounts(src, rs, spec);
 	sort_mounts(spec);
 }
 

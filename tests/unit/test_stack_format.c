@@ -112,6 +112,9 @@ static void check_round_trip(const char *path)
 	struct memory_file files[] = { { "/p/stack.conf", NULL },
 				       { "/etc", "" },
 				       { "/etc/hosts", "" },
+				       { "/dev/null", "" },
+				       { "/dev/zero", "" },
+				       { "/dev/full", "" },
 				       { NULL, NULL } };
 	struct model_opts o = { 0 };
 	struct err e = ERR_INIT;

@@ -116,5 +116,15 @@ DECODER(decode_cap_drop);
 DECODER(decode_security_opt);
 DECODER(decode_userns);
 DECODER(decode_userns_mode);
+DECODER(decode_mem_reservation); /* decode_limits.c */
+DECODER(decode_memswap_limit);
+DECODER(decode_cpu_shares);
+DECODER(decode_cpu_period);
+DECODER(decode_cpu_quota);
+DECODER(decode_cpuset);
+DECODER(decode_blkio_config);
+DECODER(decode_oom_group);
+DECODER(decode_oom_score_adj);
+DECODER(decode_devices); /* decode_device.c */
 
 #endif

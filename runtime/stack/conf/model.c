@@ -12,8 +12,8 @@ static void service_free(struct model_service *s)
 				 &s->sysctls,    &s->labels,      &s->profiles,
 				 &s->aliases,    &s->extra_hosts, &s->dns,
 				 &s->expose,     &s->health.test };
-	char *strings[] = { s->name,     s->image,       s->user,       s->working_dir,
-			    s->hostname, s->stop_signal, s->health.path };
+	char *strings[] = { s->name,     s->image,       s->user,        s->working_dir,
+			    s->hostname, s->stop_signal, s->health.path, s->cpuset };
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_free(lists[i]);
@@ -26,6 +26,14 @@ static void service_free(struct model_service *s)
 	}
 	for (size_t i = 0; i < s->n_deps; i++)
 		free(s->deps[i].service);
+	for (size_t i = 0; i < s->n_blkio; i++)
+		free(s->blkio[i].path);
+	for (size_t i = 0; i < s->n_devices; i++) {
+		free(s->devices[i].source);
+		free(s->devices[i].target);
+	}
+	free(s->blkio);
+	free(s->devices);
 	free(s->mounts);
 	free(s->ports);
 	free(s->deps);

@@ -43,6 +43,18 @@ const char *model_condition_name(enum model_condition c)
 	return names[c];
 }
 
+const char *model_blkio_name(size_t rate)
+{
+	static const char *const names[MODEL_RATES] = {
+		[MODEL_READ_BPS] = "device_read_bps",
+		[MODEL_WRITE_BPS] = "device_write_bps",
+		[MODEL_READ_IOPS] = "device_read_iops",
+		[MODEL_WRITE_IOPS] = "device_write_iops",
+	};
+
+	return names[rate];
+}
+
 const char *model_userns_name(enum model_userns u)
 {
 	static const char *const names[] = {
@@ -265,6 +277,55 @@ static void add_cpus(struct buf *b, uint64_t millis)
 	buf_adds(b, ";\n");
 }
 
+static void add_number(struct buf *b, const char *name, long long n)
+{
+	buf_addf(b, "    %s %lld;\n", name, n);
+}
+
+static void add_blkio(struct buf *b, const struct model_service *s)
+{
+	if (s->blkio_weight == 0 && s->n_blkio == 0)
+		return;
+	buf_adds(b, "    blkio_config {\n");
+	if (s->blkio_weight)
+		buf_addf(b, "        weight %llu;\n",
+			 (unsigned long long)s->blkio_weight);
+	for (size_t i = 0; i < s->n_blkio; i++)
+		for (size_t k = 0; k < MODEL_RATES; k++) {
+			if (s->blkio[i].rate[k] == 0)
+				continue;
+			buf_addf(b, "        %s ", model_blkio_name(k));
+			add_word(b, s->blkio[i].path);
+			buf_addf(b, " %llu;\n", (unsigned long long)s->blkio[i].rate[k]);
+		}
+	buf_adds(b, "    }\n");
+}
+
+static void add_finer_limits(struct buf *b, const struct model_service *s)
+{
+	add_size(b, "mem_reservation", s->mem_reservation);
+	if (s->memswap_limit == UINT64_MAX)
+		add_line(b, "memswap_limit", "-1");
+	else
+		add_size(b, "memswap_limit", s->memswap_limit);
+	add_number(b, "cpu_shares", (long long)s->cpu_shares);
+	if (s->cpu_millis == 0) {
+		add_number(b, "cpu_period", (long long)s->cpu_period_usec);
+		add_number(b, "cpu_quota", (long long)s->cpu_quota_usec);
+	}
+	add_line(b, "cpuset", s->cpuset);
+	add_blkio(b, s);
+	add_bool(b, "oom_group", s->oom_group);
+	add_number(b, "oom_score_adj", s->oom_score_adj);
+	for (size_t i = 0; i < s->n_devices; i++) {
+		const struct model_device *dev = &s->devices[i];
+		AUTO_FREE char *word =
+			str_fmt("%s:%s:%s", dev->source, dev->target, dev->access);
+
+		add_line(b, "devices", word);
+	}
+}
+
 static void add_limits(struct buf *b, const struct model_service *s)
 {
 	add_size(b, "mem_limit", s->mem_limit);
@@ -273,6 +334,7 @@ static void add_limits(struct buf *b, const struct model_service *s)
 		add_line(b, "pids_limit", "-1");
 	else
 		buf_addf(b, "    pids_limit %llu;\n", (unsigned long long)s->pids_limit);
+	add_finer_limits(b, s);
 	add_size(b, "shm_size", s->shm_size);
 	for (size_t i = 0; i < s->n_rlimits; i++)
 		add_rlimit(b, &s->rlimits[i]);

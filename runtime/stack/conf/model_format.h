@@ -14,6 +14,8 @@ void model_format_restart(const struct model_service *s, struct buf *ret);
 /** model_condition_name() - "started", "healthy", "completed" */
 const char *model_condition_name(enum model_condition c);
 /** model_userns_name() - "on", "required", "host" */
+/** model_blkio_name() - of a rate's place, "device_read_bps" for MODEL_READ_BPS */
+const char *model_blkio_name(size_t rate);
 const char *model_userns_name(enum model_userns u);
 /** model_health_name() - the directive of a probe ("tcp", ...), or NULL for other types
  */

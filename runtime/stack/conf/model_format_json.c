@@ -198,6 +198,53 @@ static void set_links(json_t *obj, const struct model_service *s)
 	set(obj, "dns", json_from_strv(&s->dns));
 }
 
+static json_t *blkio(const struct model_service *s)
+{
+	json_t *obj = json_object();
+
+	set(obj, "weight", json_integer((json_int_t)s->blkio_weight));
+	for (size_t k = 0; k < MODEL_RATES; k++) {
+		json_t *rates = json_array();
+
+		for (size_t i = 0; i < s->n_blkio; i++)
+			if (s->blkio[i].rate[k])
+				json_array_append_new(
+					rates,
+					json_pack("{s:o,s:I}", "path",
+						  json_text(s->blkio[i].path), "rate",
+						  (json_int_t)s->blkio[i].rate[k]));
+		set(obj, model_blkio_name(k), rates);
+	}
+	return obj;
+}
+
+static json_t *devices(const struct model_service *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_devices; i++)
+		json_array_append_new(list,
+				      json_pack("{s:o,s:o,s:s}", "source",
+						json_text(s->devices[i].source), "target",
+						json_text(s->devices[i].target),
+						"permissions", s->devices[i].access));
+	return list;
+}
+
+static void set_finer_limits(json_t *obj, const struct model_service *s)
+{
+	set(obj, "mem_reservation", json_integer((json_int_t)s->mem_reservation));
+	set(obj, "memswap_limit", limit(s->memswap_limit));
+	set(obj, "cpu_shares", json_integer((json_int_t)s->cpu_shares));
+	set(obj, "cpu_period", json_integer((json_int_t)s->cpu_period_usec));
+	set(obj, "cpu_quota", json_integer((json_int_t)s->cpu_quota_usec));
+	set(obj, "cpuset", text_or_null(s->cpuset));
+	set(obj, "blkio_config", blkio(s));
+	set(obj, "oom_group", json_boolean(s->oom_group));
+	set(obj, "oom_score_adj", json_integer(s->oom_score_adj));
+	set(obj, "devices", devices(s));
+}
+
 static void set_limits(json_t *obj, const struct model_service *s)
 {
 	json_t *opts = json_array();
@@ -210,6 +257,7 @@ static void set_limits(json_t *obj, const struct model_service *s)
 	set(obj, "cpus", json_real((double)s->cpu_millis / 1000));
 	set(obj, "pids_limit",
 	    json_integer(s->pids_limit ? (json_int_t)s->pids_limit : -1));
+	set_finer_limits(obj, s);
 	set(obj, "shm_size", json_integer((json_int_t)s->shm_size));
 	set(obj, "ulimits", rlimits(s));
 	set(obj, "sysctls", pairs(&s->sysctls, NULL));

@@ -1,0 +1,140 @@
+#!/bin/bash
+# needs: root. Every limit of a service as the kernel has it, read back by somebody else than minibox.
+. "$(dirname "$0")/../lib/it.sh"
+busybox_root
+image "$W/bb.tar" bb:1 --cmd sleep 1000
+cd "$W" || exit 1
+if [ -d /sys/fs/cgroup/memory ]; then V=1; else V=2; fi
+disk() { lsblk -dnro NAME,TYPE | awk '$2 == "disk" && !/zram|fd/ {print "/dev/" $1; exit}'; }
+group() { # CONTROLLER SERVICE: the service's directory
+	local top=/sys/fs/cgroup/$1; [ $V = 1 ] || top=/sys/fs/cgroup
+	find "$top" -maxdepth 3 -type d -path "*minibox-*/lim/$2"
+}
+val() { [ $V = 1 ] && cat "$(group "$2" "$1")/$3" || cat "$(group "$2" "$1")/$4"; } # SERVICE CONTROLLER V1_FILE V2_FILE
+one() { # WORDS of a service: a stack of one service with them
+	printf 'stack lim;\nservice one { image bb.tar; stop_grace_period 1s; %s }\n' "$1" >one.conf
+}
+D=$(disk)
+cat >stack.conf <<EOF2
+stack lim;
+service mem { image bb.tar; stop_grace_period 1s; mem_limit 48m; mem_reservation 16m; memswap_limit 64m; oom_score_adj 321; }
+service loose { image bb.tar; stop_grace_period 1s; mem_limit 48m; memswap_limit -1; oom_score_adj 5; }
+service cpu { image bb.tar; stop_grace_period 1s; cpu_period 50ms; cpu_quota 20000; cpu_shares 512; cpuset 0; }
+service io {
+    image bb.tar;
+    stop_grace_period 1s;
+    blkio_config { device_read_bps $D 12m; device_write_bps $D 3m; device_read_iops $D 120; device_write_iops $D 130; }
+}
+service dev { image bb.tar; stop_grace_period 1s; devices /dev/kmsg:/dev/log/kernel:rw /dev/full:/dev/nofull; }
+service plain { image bb.tar; stop_grace_period 1s; }
+EOF2
+
+test_up() { status 0 mb up -d; }
+test_memory() {
+	eq "$(val mem memory memory.limit_in_bytes memory.max)" $((48 << 20))
+	eq "$(val mem memory memory.soft_limit_in_bytes memory.low)" $((16 << 20))
+	eq "$(val mem memory memory.memsw.limit_in_bytes memory.swap.max)" $(((V == 1 ? 64 : 16) << 20))
+	v=$(val loose memory memory.memsw.limit_in_bytes memory.swap.max)
+	[ "$v" = max ] || [ "$v" -gt $((1 << 50)) ] || fail "swap of 'loose' is limited to $v"
+}
+test_cpu() {
+	if [ $V = 1 ]; then
+		eq "$(cat "$(group cpu cpu)/cpu.cfs_quota_us")" 20000
+		eq "$(cat "$(group cpu cpu)/cpu.cfs_period_us")" 50000
+		eq "$(cat "$(group cpu cpu)/cpu.shares")" 512
+	else
+		eq "$(cat "$(group cpu cpu)/cpu.max")" "20000 50000"
+		eq "$(cat "$(group cpu cpu)/cpu.weight")" 20
+	fi
+	eq "$(val cpu cpuset cpuset.cpus cpuset.cpus)" 0
+	eq "$(mb exec cpu grep Cpus_allowed_list /proc/self/status | awk '{print $2}')" 0
+	[ "$(mb exec plain grep Cpus_allowed_list /proc/self/status | awk '{print $2}')" != 0 ] || [ "$(nproc)" = 1 ]
+}
+test_disks() {
+	n=$(lsblk -dnro MAJ:MIN "$D")
+	if [ $V = 1 ]; then
+		g=$(group blkio io)/blkio.throttle
+		eq "$(cat "${g}.read_bps_device")" "$n $((12 << 20))"
+		eq "$(cat "${g}.write_bps_device")" "$n $((3 << 20))"
+		eq "$(cat "${g}.read_iops_device")" "$n 120"
+		eq "$(cat "${g}.write_iops_device")" "$n 130"
+		eq "$(group blkio plain)" "" # who has no such limit pays for none
+	else
+		eq "$(cat "$(group io io)/io.max")" "$n rbps=$((12 << 20)) wbps=$((3 << 20)) riops=120 wiops=130"
+	fi
+}
+test_oom_score_is_the_service_s_own() {
+	for s in mem=321 loose=5 plain=0; do
+		eq "$(mb exec "${s%=*}" cat /proc/1/oom_score_adj)" "${s#*=}"
+		eq "$(mb exec "${s%=*}" cat /proc/self/oom_score_adj)" "${s#*=}"
+	done
+	one 'oom_score_adj -5;' # takes CAP_SYS_RESOURCE of the host
+	if mb up -d one.conf >out 2>&1; then
+		eq "$(mb exec one cat /proc/1/oom_score_adj)" -5
+	else
+		has "$(cat out)" "'oom_score_adj' -5"; has "$(cat out)" "service 'one'"
+	fi
+	status 0 mb up -d
+}
+test_devices_are_there_and_usable() {
+	status 0 mb exec dev sh -c 'echo "<7>minibox: a line of a test" >/dev/log/kernel' # 0644 and root's, on the host
+	status 1 mb exec dev sh -c 'echo x >/dev/nofull'
+	has "$OUT" 'No space left'
+	status 1 mb exec plain ls /dev/log
+	status 1 mb exec -u www dev sh -c 'echo x >/dev/log/kernel'
+}
+test_access_to_a_device_is_kept_to() {
+	one 'devices /dev/zero:/dev/nought:r;'
+	if [ $V = 2 ]; then
+		status 1 mb up -d one.conf
+		has "$OUT" "service 'one'"; has "$OUT" "'devices'"
+		return
+	fi
+	status 0 mb up -d one.conf
+	eq "$(mb exec one sh -c "head -c 3 /dev/zero | wc -c")" 3 # the list has it as rwm: what is asked for adds to it
+	n=$(ls -d /dev/fuse /dev/loop-control /dev/net/tun 2>/dev/null | head -n 1)
+	one "devices $n:/dev/k:r;"
+	status 0 mb up -d one.conf
+	status 0 mb exec one sh -c 'exec 3</dev/k'
+	status 1 mb exec one sh -c 'exec 3>>/dev/k'
+	has "$OUT" 'not permitted'
+}
+test_what_the_kernel_does_not_take_names_service_key_and_value() {
+	one 'cpuset 4000;'
+	status 1 mb up -d one.conf
+	has "$OUT" "service 'one'"; has "$OUT" "'cpuset' '4000'"
+	one "blkio_config { device_read_bps /dev/null 1m; }"
+	status 1 mb up -d one.conf
+	has "$OUT" "service 'one'"; has "$OUT" "'blkio_config' /dev/null: it is not a disk"
+	one "devices $W/bb.tar:/dev/x;"
+	status 1 mb up -d one.conf
+	has "$OUT" "'devices' $W/bb.tar: it is not a device"
+}
+test_a_weight_of_disks_is_kept_or_refused() {
+	one 'blkio_config { weight 300; }'
+	if mb up -d one.conf >out 2>&1; then
+		g=$(group blkio one); [ $V = 1 ] || g=$(group io one)
+		cat "$g"/*weight | grep -qE '\b300$|default 2930|default 300' || fail "no weight of 300 in $g"
+	else
+		has "$(cat out)" "service 'one'"; has "$(cat out)" "'blkio_config weight' 300"
+	fi
+}
+test_one_kill_takes_the_group_on_v2() {
+	one 'oom_group on;'
+	if [ $V = 1 ]; then
+		status 1 mb up -d one.conf
+		has "$OUT" "service 'one'"; has "$OUT" "'oom_group': it needs cgroup v2"
+	else
+		status 0 mb up -d one.conf
+		eq "$(cat "$(group memory one)/memory.oom.group")" 1
+	fi
+}
+test_a_change_is_a_reason() {
+	one 'cpu_shares 600;'
+	status 0 mb up -d one.conf
+	one 'cpu_shares 700;'
+	status 0 mb plan one.conf
+	has "$OUT" 'cpu_shares changed'
+}
+test_down() { status 0 mb down --volumes; }
+run_tests "$@"
