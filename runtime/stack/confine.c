@@ -65,6 +65,25 @@ static int list_disks(const struct model_service *svc, struct cgroup_io *ret,
 	return 0;
 }
 
+bool confine_has_budget(const struct stack_model *m)
+{
+	return m->budget.mem_limit || m->budget.cpu_millis || m->budget.pids_limit;
+}
+
+int confine_budget(struct stack_host *h, const struct stack_model *m, struct err *e)
+{
+	struct cgroup_limits lim = { .memory_bytes = m->budget.mem_limit,
+				     .cpu_millis = m->budget.cpu_millis,
+				     .pids = m->budget.pids_limit };
+	AUTO_FREE char *path = host_cgroup(h, m->name, NULL);
+	struct cgroup_host *cg = NULL;
+	int r = host_cgroups(h, &cg, e);
+
+	if (r == 0)
+		r = cgroup_create(cg, path, &lim, NULL, e);
+	return r < 0 ? err_ctx(e, "stack '%s'", m->name) : 0;
+}
+
 int confine_create(const struct instance_source *src, const struct record_service *rs,
 		   const char *path, struct err *e)
 {
@@ -99,6 +118,9 @@ int confine_create(const struct instance_source *src, const struct record_servic
 		r = list_disks(svc, io, e);
 	if (r == 0)
 		r = host_cgroups(src->h, &cg, e);
+	/* first: v1 takes no more of a service than the stack has */
+	if (r == 0 && confine_has_budget(src->model))
+		r = confine_budget(src->h, src->model, e);
 	return r < 0 ? r : cgroup_create(cg, path, &lim, NULL, e);
 }
 

@@ -16,6 +16,14 @@ must_check int confine_create(const struct instance_source *src,
 			      const struct record_service *rs, const char *path,
 			      struct err *e);
 /**
+ * confine_budget() - set the limits of the whole stack on the parent of its groups
+ * All at 0 lift what was set before. An error names stack, key and value.
+ */
+must_check int confine_budget(struct stack_host *h, const struct stack_model *m,
+			      struct err *e);
+/** confine_has_budget() - is any limit of the whole stack set? */
+bool confine_has_budget(const struct stack_model *m);
+/**
  * confine_nodes() - in a user namespace: nodes of the service's devices, owned by its ids
  * @dir: the service's runtime directory, which gets dev.0, dev.1, …; they go with it
  */

@@ -114,10 +114,11 @@ struct model_service {
 	uint32_t stop_grace_ms;       /* 10000 */
 	uint64_t mem_limit, shm_size; /* bytes; 0: none / default 64 MiB */
 	uint64_t cpu_millis;          /* 0: none */
-	uint64_t pids_limit;          /* 0: written as 0 or -1, no limit; default 4096 */
-	uint64_t mem_reservation;     /* bytes; 0: none */
-	uint64_t memswap_limit; /* memory and swap; 0: twice mem_limit; ~0: no limit */
-	uint64_t cpu_shares;    /* 2..262144; 0: the kernel's */
+	struct model_pos mem_pos, cpus_pos;
+	uint64_t pids_limit;      /* 0: written as 0 or -1, no limit; default 4096 */
+	uint64_t mem_reservation; /* bytes; 0: none */
+	uint64_t memswap_limit;   /* memory and swap; 0: twice mem_limit; ~0: no limit */
+	uint64_t cpu_shares;      /* 2..262144; 0: the kernel's */
 	uint64_t cpu_period_usec, cpu_quota_usec; /* 0: 100 ms, none */
 	char *cpuset;                             /* "0-2,4"; NULL: all */
 	uint64_t blkio_weight;                    /* 10..1000; 0: the kernel's */
@@ -147,6 +148,11 @@ struct model_volume {
 	struct model_pos pos;
 };
 
+/* What all services of a stack may use together; 0: no limit. */
+struct model_budget {
+	uint64_t mem_limit, cpu_millis, pids_limit;
+};
+
 struct stack_model {
 	char *name;
 	char *dir;                      /* absolute directory of the first file */
@@ -154,6 +160,7 @@ struct stack_model {
 	size_t n_services;
 	struct model_volume *volumes;
 	size_t n_volumes;
+	struct model_budget budget;
 	struct strv files; /* absolute, all that were read, env_files too */
 	struct strv shown; /* the same as the user gave them (positions point into it) */
 };
@@ -185,6 +192,9 @@ int model_signal_number(const char *name);
 /** model_format_conf() - the whole model as a stack.conf with every default written out
  * @show_secrets: false masks environment values that came from an env_file as ****** */
 void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret);
+/** model_budget_json() - the stack's budget alone, every member there; owned by the
+ * caller */
+json_t *model_budget_json(const struct model_budget *b);
 /** model_format_json() - the same as JSON; owned by the caller */
 json_t *model_format_json(const struct stack_model *m, bool show_secrets);
 

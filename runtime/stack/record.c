@@ -49,6 +49,7 @@ struct record *record_free(struct record *r)
 		free(r->shares[i].service);
 		free(r->shares[i].path);
 	}
+	json_decref(r->budget);
 	free(r->shares);
 	free(r->services);
 	strv_free(&r->files);
@@ -243,11 +244,11 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 							r->shares[i].volume, "service",
 							r->shares[i].service, "path",
 							r->shares[i].path));
-	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o}", "name", r->name, "dir", r->dir,
-		      "files", json_from_strv(&r->files), "uid_base",
+	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*}", "name", r->name, "dir",
+		      r->dir, "files", json_from_strv(&r->files), "uid_base",
 		      (json_int_t)r->uid_base, "subnet",
 		      netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge,
-		      "services", services, "shares", shares);
+		      "services", services, "shares", shares, "budget", r->budget);
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
 
@@ -266,6 +267,7 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 		return r;
 	rec = record_new(json_str(j, "name", ""), json_str(j, "dir", ""));
 	json_strv(j, "files", &rec->files);
+	rec->budget = json_incref(json_object_get(j, "budget"));
 	rec->uid_base = (uid_t)json_int(j, "uid_base", 0);
 	snprintf(rec->bridge, sizeof(rec->bridge), "%s", json_str(j, "bridge", ""));
 	r = netns_subnet_parse(json_str(j, "subnet", ""), &rec->subnet, e);

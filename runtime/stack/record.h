@@ -47,6 +47,7 @@ struct record {
 	size_t n_services;
 	struct record_share *shares;
 	size_t n_shares;
+	json_t *budget; /* as model_budget_json(), as it was last applied; NULL: never */
 };
 
 /** record_load() - STACK_E_ABSENT when there is none; owned by the caller */

@@ -13,6 +13,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/plan.h"
 #include "runtime/stack/up.h"
@@ -157,12 +158,43 @@ static void warn_blocked(struct up *u)
 	}
 }
 
+/* A budget that is another than the one applied last. @*ret_changed: the record is, too.
+ */
+static int take_budget(struct up *u, bool *ret_changed, struct err *e)
+{
+	AUTO_JSON json_t *is = model_budget_json(&u->model->budget);
+	int r;
+
+	*ret_changed = false;
+	if (u->rec->budget ? json_equal(u->rec->budget, is)
+			   : !confine_has_budget(u->model))
+		return 0;
+	r = confine_budget(u->h, u->model, e);
+	if (r < 0)
+		return r;
+	json_decref(u->rec->budget);
+	u->rec->budget = json_incref(is);
+	*ret_changed = true;
+	return 0;
+}
+
+static int apply_nothing(struct up *u, const struct strv *chosen, struct err *e)
+{
+	bool changed;
+	int r = take_budget(u, &changed, e);
+
+	if (r == 0 && changed)
+		r = record_save(u->stack_fd, u->rec, e);
+	return r < 0 ? r : up_tell_supervisor(u, chosen, e);
+}
+
 static int apply(struct up *u, const struct strv *chosen, struct err *e)
 {
+	bool changed;
 	int r;
 
 	if (nothing_to_do(u))
-		return up_tell_supervisor(u, chosen, e);
+		return apply_nothing(u, chosen, e);
 	note_world_ports(u);
 	r = up_found(u, e);
 	if (r < 0) {
@@ -176,6 +208,8 @@ static int apply(struct up *u, const struct strv *chosen, struct err *e)
 	strv_free(&u->rec->files);
 	strv_copy(&u->rec->files, &u->model->files);
 	r = up_take_steps(u, e);
+	if (r == 0)
+		r = take_budget(u, &changed, e);
 	if (r == 0)
 		r = up_publish(u, e);
 	if (r == 0)

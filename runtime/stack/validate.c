@@ -271,6 +271,18 @@ static void check_aliases(struct check *c, const struct model_service *s)
 	}
 }
 
+/* v1 refuses a child more of the processors than its parent; and what is more than all
+ * there is was not meant. */
+static void check_budget(struct check *c, const struct model_service *s)
+{
+	const struct model_budget *b = &c->m->budget;
+
+	if (b->mem_limit && s->mem_limit > b->mem_limit)
+		diag_at(c->diag, s->mem_pos, "'mem_limit' is above that of the stack");
+	if (b->cpu_millis && s->cpu_millis > b->cpu_millis)
+		diag_at(c->diag, s->cpus_pos, "'cpus' is above that of the stack");
+}
+
 void validate_model(struct stack_model *m, const bool *active, struct diag *diag)
 {
 	struct check c = { .m = m, .active = active, .diag = diag };
@@ -284,6 +296,7 @@ void validate_model(struct stack_model *m, const bool *active, struct diag *diag
 		}
 		check_deps(&c, s);
 		check_aliases(&c, s);
+		check_budget(&c, s);
 	}
 	check_cycles(&c);
 	check_volumes(&c);

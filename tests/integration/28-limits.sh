@@ -129,6 +129,39 @@ test_one_kill_takes_the_group_on_v2() {
 		eq "$(cat "$(group memory one)/memory.oom.group")" 1
 	fi
 }
+test_a_budget_of_the_whole_stack() {
+	status 0 mb down lim
+	svc='service one { image bb.tar; stop_grace_period 1s; mem_limit 48m; cpus 0.5; }'
+	budget() { # MEMORY PIDS CPU: as the kernel has them
+		g=$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*minibox-*/lim')
+		if [ $V = 1 ]; then
+			eq "$(cat /sys/fs/cgroup/memory/minibox-*/lim/memory.limit_in_bytes)" "$1"
+			eq "$(cat /sys/fs/cgroup/pids/minibox-*/lim/pids.max)" "$2"
+			eq "$(cat /sys/fs/cgroup/cpu/minibox-*/lim/cpu.cfs_quota_us)" "$3"
+		else
+			eq "$(cat "$g/memory.max")" "$1"; eq "$(cat "$g/pids.max")" "$2"
+			eq "$(cat "$g/cpu.max")" "$3 100000"
+		fi
+	}
+	echo "stack lim { mem_limit 64m; cpus 0.5; pids_limit 60; } $svc" >b.conf
+	status 0 mb up -d b.conf
+	budget $((64 << 20)) 60 50000
+	! mb exec one sh -c 'for i in $(seq 80); do sleep 1 & done' 2>/dev/null || fail "80 processes of a stack with 60"
+	sleep 1.2
+	echo "stack lim { mem_limit 96m; cpus 2; pids_limit 70; } $svc" >b.conf
+	status 0 mb up -d b.conf # nothing is made anew
+	hasnt "$OUT" created
+	budget $((96 << 20)) 70 200000
+	pid=$(mb ps --json | grep -m 1 '"pid"')
+	echo "stack lim; $svc" >b.conf
+	status 0 mb up -d b.conf
+	eq "$(mb ps --json | grep -m 1 '"pid"')" "$pid"
+	if [ $V = 1 ]; then budget 9223372036854771712 max -1; else budget max max max; fi
+	status 0 mb down lim
+	echo "stack lim { mem_limit 64m; } service one { image bb.tar; cpuset 4000; }" >b.conf
+	status 1 mb up -d b.conf
+	eq "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*minibox-*/lim')" ""
+}
 test_a_change_is_a_reason() {
 	one 'cpu_shares 600;'
 	status 0 mb up -d one.conf

@@ -62,16 +62,7 @@ static void decode_stack(struct decode *d, const struct conf_node *node)
 {
 	if (!decode_shape(d, node, node->block ? 0 : 1, 1, true, "a name"))
 		return;
-	for (size_t i = 0; i < node->n_children; i++) {
-		static const char *const names[] = { "mem_limit", NULL };
-		const struct conf_node *c = &node->children[i];
-
-		if (str_eq(c->name, "mem_limit"))
-			diag_at(d->diag, c->pos,
-				"'mem_limit' of a whole stack is not supported yet");
-		else
-			decode_unknown(d, c, "in 'stack'", names);
-	}
+	decode_budget(d, node);
 	if (node->n_words == 0)
 		return;
 	if (!value_name(node->words[0].text)) {

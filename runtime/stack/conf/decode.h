@@ -71,6 +71,13 @@ bool decode_shape(struct decode *d, const struct conf_node *node, size_t min, si
 void decode_bad(struct decode *d, const struct conf_node *node, const struct conf_word *w,
 		const char *takes);
 
+/** decode_check_memory() - the error for a memory limit that nothing fits into */
+void decode_check_memory(struct decode *d, const struct conf_word *w, uint64_t bytes);
+/** decode_pids() - a number of processes, -1 and 0 as "no limit"; false: error noted */
+bool decode_pids(struct decode *d, const struct conf_node *node, uint64_t *ret);
+/** decode_budget() - what stands in a stack's block */
+void decode_budget(struct decode *d, const struct conf_node *node);
+
 /** decode_is_health_test() - does @name say what a healthcheck tries? Files merge such as
  * one */
 bool decode_is_health_test(const char *name);

@@ -20,12 +20,31 @@ DECODER(decode_mem_limit)
 		decode_bad(d, node, w, "a size such as 128m");
 		return;
 	}
-	if (s->mem_limit > 0 && s->mem_limit < MEM_LIMIT_MIN) {
-		diag_at(d->diag, w->pos,
-			"'mem_limit' of %llu bytes is too small for any program",
-			(unsigned long long)s->mem_limit);
+	s->mem_pos = w->pos;
+	decode_check_memory(d, w, s->mem_limit);
+}
+
+void decode_check_memory(struct decode *d, const struct conf_word *w, uint64_t bytes)
+{
+	if (bytes == 0 || bytes >= MEM_LIMIT_MIN)
+		return;
+	diag_at(d->diag, w->pos, "'mem_limit' of %llu bytes is too small for any program",
+		(unsigned long long)bytes);
+	if (!w->text[strspn(w->text, "0123456789")])
 		diag_hint(d->diag, "%sm is %s MiB", w->text, w->text);
+}
+
+bool decode_pids(struct decode *d, const struct conf_node *node, uint64_t *ret)
+{
+	unsigned long long n = 0;
+
+	if (strcmp(node->words[0].text, "-1") != 0 &&
+	    !str_u64(node->words[0].text, INT32_MAX, &n)) {
+		decode_bad(d, node, &node->words[0], "a number, or -1 for no limit");
+		return false;
 	}
+	*ret = n;
+	return true;
 }
 
 DECODER(decode_shm_size)
@@ -36,20 +55,14 @@ DECODER(decode_shm_size)
 
 DECODER(decode_cpus)
 {
+	s->cpus_pos = node->words[0].pos;
 	if (!value_cpus(node->words[0].text, &s->cpu_millis))
 		decode_bad(d, node, &node->words[0], "a number such as 0.5");
 }
 
 DECODER(decode_pids_limit)
 {
-	unsigned long long n = 0;
-
-	if (strcmp(node->words[0].text, "-1") != 0 &&
-	    !str_u64(node->words[0].text, INT32_MAX, &n)) {
-		decode_bad(d, node, &node->words[0], "a number, or -1 for no limit");
-		return;
-	}
-	s->pids_limit = n;
+	(void)decode_pids(d, node, &s->pids_limit);
 }
 
 static bool rlimit_value(const char *s, uint64_t *ret)

@@ -376,9 +376,25 @@ static void add_service(struct buf *b, const struct stack_model *m,
 	buf_adds(b, "}\n");
 }
 
+static void add_stack(struct buf *b, const struct stack_model *m)
+{
+	const struct model_budget *l = &m->budget;
+
+	buf_addf(b, "stack %s", m->name);
+	if (!l->mem_limit && !l->cpu_millis && !l->pids_limit) {
+		buf_adds(b, ";\n");
+		return;
+	}
+	buf_adds(b, " {\n");
+	add_size(b, "mem_limit", l->mem_limit);
+	add_cpus(b, l->cpu_millis);
+	add_number(b, "pids_limit", (long long)l->pids_limit);
+	buf_adds(b, "}\n");
+}
+
 void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret)
 {
-	buf_addf(ret, "stack %s;\n", m->name);
+	add_stack(ret, m);
 	for (size_t i = 0; i < m->n_services; i++)
 		add_service(ret, m, &m->services[i], show_secrets);
 	if (m->n_volumes > 0)

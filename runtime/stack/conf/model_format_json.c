@@ -268,6 +268,16 @@ static void set_limits(json_t *obj, const struct model_service *s)
 	set(obj, "cap_drop", json_from_strv(&s->cap_drop));
 }
 
+json_t *model_budget_json(const struct model_budget *b)
+{
+	json_t *obj = json_object();
+
+	set(obj, "mem_limit", json_integer((json_int_t)b->mem_limit));
+	set(obj, "cpus", json_real((double)b->cpu_millis / 1000));
+	set(obj, "pids_limit", json_integer((json_int_t)b->pids_limit));
+	return obj;
+}
+
 json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 {
 	json_t *root = json_object(), *services = json_object(), *volumes = json_object();
@@ -291,6 +301,7 @@ json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 		set(volumes, v->name, obj);
 	}
 	set(root, "name", text_or_null(m->name));
+	set(root, "budget", model_budget_json(&m->budget));
 	set(root, "services", services);
 	set(root, "volumes", volumes);
 	return root;
