@@ -83,6 +83,9 @@ must_check int container_start(struct container *c, struct err *e);
 must_check int container_exec(const struct container_spec *s, pid_t pid, int pidfd,
 			      struct container **ret, struct err *e);
 
+/** container_seccomp_check() - can this text be a filter? -EINVAL names what is wrong */
+must_check int container_seccomp_check(const char *profile, struct err *e);
+
 pid_t container_pid(const struct container *c);
 int container_pidfd(const struct container *c); /* borrowed */
 int container_tty(const struct container *c);   /* pty master, borrowed; -1 without tty */

@@ -128,7 +128,8 @@ static int plan_process(struct container_plan *p, int root, bool userns, struct 
 	if (r == 0)
 		r = container_limits_decide(s, p->limits, p->limit_set, e);
 	if (r == 0 && !s->seccomp_off && !s->privileged)
-		r = container_sysfilter_load(p->caps, s->cache_fd, &p->filter, e);
+		r = container_sysfilter_load_profile(s->seccomp_profile, p->caps,
+						     s->cache_fd, &p->filter, e);
 	return r;
 }
 

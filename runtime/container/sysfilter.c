@@ -189,17 +189,29 @@ static int fill(scmp_filter_ctx ctx, uint64_t caps, struct err *e)
 	return r;
 }
 
-static int compile(uint64_t caps, struct buf *ret, struct err *e)
+static int own_filter(uint64_t caps, scmp_filter_ctx *ret, struct err *e)
 {
 	AUTO(auto_release) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	AUTO_CLOSE int mem = memfd_create("seccomp", MFD_CLOEXEC);
 	int r;
 
 	if (!ctx)
 		return err_set(e, ENOMEM, "set up 'seccomp' filter");
+	r = fill(ctx, caps, e);
+	if (r == 0)
+		*ret = TAKE(ctx);
+	return r;
+}
+
+static int compile(const char *profile, uint64_t caps, struct buf *ret, struct err *e)
+{
+	AUTO(auto_release) scmp_filter_ctx ctx = NULL;
+	AUTO_CLOSE int mem = memfd_create("seccomp", MFD_CLOEXEC);
+	int r;
+
 	if (mem < 0)
 		return err_set(e, errno, "memory file for 'seccomp'");
-	r = fill(ctx, caps, e);
+	r = profile ? sysfilter_profile(profile, caps, &ctx, e)
+		    : own_filter(caps, &ctx, e);
 	if (r < 0)
 		return r;
 	r = seccomp_export_bpf(ctx, mem);
@@ -219,7 +231,7 @@ static uint64_t hash(uint64_t h, const void *data, size_t n)
 }
 
 /* Everything that decides about the filter's bytes goes into its name. */
-static void cache_name(uint64_t caps, char *ret, size_t n)
+static void cache_name(const char *profile, uint64_t caps, char *ret, size_t n)
 {
 	const struct scmp_version *v = seccomp_version();
 	const unsigned parts[] = { v->major, v->minor, v->micro, seccomp_arch_native() };
@@ -227,6 +239,12 @@ static void cache_name(uint64_t caps, char *ret, size_t n)
 
 	h = hash(h, MINIBOX_VERSION, sizeof(MINIBOX_VERSION));
 	h = hash(h, parts, sizeof(parts));
+	if (profile) {
+		h = hash(h, &caps, sizeof(caps));
+		h = hash(h, profile, strlen(profile));
+		snprintf(ret, n, "profile-%016llx", (unsigned long long)h);
+		return;
+	}
 	h = hash(h, sysfilter_allowed, strlen(sysfilter_allowed));
 	h = hash(h, sysfilter_denied, strlen(sysfilter_denied));
 	for (unsigned i = 0; i < sysfilter_n_gates; i++) {
@@ -247,19 +265,25 @@ static bool is_program(const struct buf *b)
 int container_sysfilter_load(uint64_t caps, int cache_fd, struct sock_fprog *ret,
 			     struct err *e)
 {
+	return container_sysfilter_load_profile(NULL, caps, cache_fd, ret, e);
+}
+
+int container_sysfilter_load_profile(const char *profile, uint64_t caps, int cache_fd,
+				     struct sock_fprog *ret, struct err *e)
+{
 	AUTO_BUF struct buf b = BUF_INIT;
 	struct err ignored = ERR_INIT;
 	char name[32];
 	int r;
 
-	cache_name(caps, name, sizeof(name));
+	cache_name(profile, caps, name, sizeof(name));
 	/* A cache that cannot be read or written costs time, not the container. */
 	if (cache_fd >= 0 && fd_read_file(cache_fd, name, FILTER_MAX, &b, &ignored) < 0)
 		err_clear(&ignored);
 	if (!is_program(&b)) {
 		buf_free(&b);
 		b = (struct buf)BUF_INIT;
-		r = compile(caps, &b, e);
+		r = compile(profile, caps, &b, e);
 		if (r < 0)
 			return r;
 		if (cache_fd >= 0 &&

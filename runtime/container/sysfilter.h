@@ -21,6 +21,19 @@
 must_check int container_sysfilter_load(uint64_t caps, int cache_fd,
 					struct sock_fprog *ret, struct err *e);
 
+/**
+ * container_sysfilter_load_profile() - the same by a profile in Docker's JSON form
+ * @profile: its text; NULL: as container_sysfilter_load()
+ * -EINVAL names the member that is wrong.
+ */
+must_check int container_sysfilter_load_profile(const char *profile, uint64_t caps,
+						int cache_fd, struct sock_fprog *ret,
+						struct err *e);
+/** sysfilter_profile() - the rules of a profile, for processes that may have @caps
+ * @ret: a scmp_filter_ctx, owned by the caller (seccomp_release()) */
+must_check int sysfilter_profile(const char *text, uint64_t caps, void **ret,
+				 struct err *e);
+
 /* The lists (sysfilter_table.c): names separated by spaces. */
 struct sysfilter_gate {
 	int cap; /* allowed with this capability, EPERM without */

@@ -138,6 +138,8 @@ struct model_service {
 	struct strv profiles, aliases;
 	struct strv expose; /* "PORT" or "PORT/udp": words to people, nothing opens */
 	bool seccomp_off;   /* security_opt seccomp=unconfined */
+	char *seccomp_file,
+		*seccomp_profile; /* seccomp=FILE: its path and text, or NULL */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
 };

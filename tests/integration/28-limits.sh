@@ -162,6 +162,23 @@ test_a_budget_of_the_whole_stack() {
 	status 1 mb up -d b.conf
 	eq "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*minibox-*/lim')" ""
 }
+test_a_seccomp_profile_of_one_s_own() {
+	cat >profile.json <<-'EOF'
+	{ "defaultAction": "SCMP_ACT_ALLOW",
+	  "syscalls": [ { "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28 } ] }
+	EOF
+	one 'security_opt seccomp=profile.json;'
+	status 0 mb up -d one.conf
+	status 1 mb exec one mkdir /tmp/new
+	has "$OUT" 'No space left'
+	eq "$(mb exec one grep '^Seccomp:' /proc/1/status | awk '{print $2}')" 2
+	sed -i 's/28/30/' profile.json
+	status 0 mb plan one.conf
+	has "$OUT" 'seccomp_profile changed'
+	status 0 mb up -d one.conf
+	status 1 mb exec one mkdir /tmp/new
+	has "$OUT" 'Read-only'
+}
 test_a_change_is_a_reason() {
 	one 'cpu_shares 600;'
 	status 0 mb up -d one.conf

@@ -15,15 +15,17 @@
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
-/* Under the filter for @caps: the errno of one call, 0 where it went through. */
-static int ask(uint64_t caps, long nr, long a, long b, long c)
+/* Under the filter for @caps (NULL: our own): the errno of one call, 0 where it went
+ * through. */
+static int ask_profile(const char *profile, uint64_t caps, long nr, long a, long b,
+		       long c)
 {
 	struct sock_fprog p;
 	struct err e = ERR_INIT;
 	pid_t pid;
 	int st;
 
-	CHECK_OK(container_sysfilter_load(caps, -1, &p, &e), &e);
+	CHECK_OK(container_sysfilter_load_profile(profile, caps, -1, &p, &e), &e);
 	pid = fork();
 	if (pid == 0) {
 		long r;
@@ -38,6 +40,109 @@ static int ask(uint64_t caps, long nr, long a, long b, long c)
 	CHECK(WEXITSTATUS(st) != 255);
 	free(p.filter);
 	return WEXITSTATUS(st);
+}
+
+static int ask(uint64_t caps, long nr, long a, long b, long c)
+{
+	return ask_profile(NULL, caps, nr, a, b, c);
+}
+
+static const char profile[] =
+	"{ \"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 95,"
+	"  \"archMap\": [ { \"architecture\": \"SCMP_ARCH_X86_64\","
+	"    \"subArchitectures\": [\"SCMP_ARCH_X86\", \"SCMP_ARCH_X32\"] } ],"
+	"  \"syscalls\": ["
+	"  { \"names\": [\"exit_group\", \"exit\", \"getpid\", \"no_such_call\"],"
+	"    \"action\": \"SCMP_ACT_ALLOW\" },"
+	"  { \"names\": [\"getuid\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"includes\": { \"caps\": [\"CAP_SYS_ADMIN\"] } },"
+	"  { \"names\": [\"getgid\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"excludes\": { \"caps\": [\"CAP_SYS_ADMIN\"] } },"
+	"  { \"names\": [\"geteuid\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"includes\": { \"minKernel\": \"4.8\" } },"
+	"  { \"names\": [\"getegid\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"includes\": { \"minKernel\": \"99.1\" } },"
+	"  { \"names\": [\"getppid\"], \"action\": \"SCMP_ACT_ERRNO\", \"errnoRet\": 11 "
+	"},"
+	"  { \"names\": [\"personality\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"args\": [ { \"index\": 0, \"value\": 0, \"op\": \"SCMP_CMP_EQ\" },"
+	"                { \"index\": 0, \"value\": 8, \"op\": \"SCMP_CMP_EQ\" } ] },"
+	"  { \"names\": [\"gettid\"], \"action\": \"SCMP_ACT_ALLOW\","
+	"    \"includes\": { \"arches\": [\"z80\"] } } ] }";
+
+TEST(sysfilter_takes_a_profile_of_docker_s)
+{
+	CHECK_INT(ask_profile(profile, 0, SYS_getpid, 0, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, 0, SYS_getsid, 0, 0, 0), 95);
+	CHECK_INT(ask_profile(profile, 0, SYS_getppid, 0, 0, 0), 11);
+	CHECK_INT(ask_profile(profile, 0, SYS_gettid, 0, 0, 0), 95);
+	CHECK_INT(ask_profile(profile, 0, SYS_geteuid, 0, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, 0, SYS_getegid, 0, 0, 0), 95);
+}
+
+TEST(sysfilter_profile_looks_at_capabilities_and_arguments)
+{
+	CHECK_INT(ask_profile(profile, 0, SYS_getuid, 0, 0, 0), 95);
+	CHECK_INT(ask_profile(profile, BIT(CAP_SYS_ADMIN), SYS_getuid, 0, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, 0, SYS_getgid, 0, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, BIT(CAP_SYS_ADMIN), SYS_getgid, 0, 0, 0), 95);
+	CHECK_INT(ask_profile(profile, 0, SYS_personality, 0, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, 0, SYS_personality, 8, 0, 0), 0);
+	CHECK_INT(ask_profile(profile, 0, SYS_personality, 4, 0, 0), 95);
+}
+
+TEST(sysfilter_profile_is_cached_by_its_text)
+{
+	AUTO_CLOSE int dir = scratch_dir();
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct sock_fprog p;
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < 2; i++) {
+		CHECK_OK(container_sysfilter_load_profile(profile, 0, dir, &p, &e), &e);
+		free(p.filter);
+	}
+	CHECK_OK(container_sysfilter_load_profile(profile, 1, dir, &p, &e), &e);
+	free(p.filter);
+	CHECK_OK(fd_list(dir, ".", &names, &e), &e);
+	CHECK_INT(names.n, 2);
+	CHECK(str_starts(names.v[0], "profile-"));
+}
+
+TEST(sysfilter_profile_names_what_is_wrong)
+{
+	static const char *const t[][2] = {
+		{ "[]", "not an object" },
+		{ "{}", "unknown action ''" },
+		{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "'SCMP_ACT_NOTIFY'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[]}", "'flags'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"Z80\"]}",
+		  "architecture 'Z80'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":5000}",
+		  "'defaultErrnoRet'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"action\":"
+		  "\"SCMP_ACT_ERRNO\"}]}",
+		  "'names'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":["
+		  "\"read\"],"
+		  "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":6,\"op\":"
+		  "\"SCMP_CMP_EQ\"}]}]}",
+		  "'SCMP_CMP_EQ'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":["
+		  "\"read\"],"
+		  "\"action\":\"SCMP_ACT_ERRNO\",\"includes\":{\"maxKernel\":\"5\"}}]}",
+		  "'maxKernel'" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct err e = ERR_INIT;
+		void *ctx;
+
+		CHECK_INT(sysfilter_profile(t[i][0], 0, &ctx, &e), -EINVAL);
+		if (!strstr(err_text(&e), t[i][1]))
+			test_fail(__FILE__, __LINE__, "%s is told %s", t[i][0],
+				  err_text(&e));
+	}
 }
 
 TEST(sysfilter_answers_enosys_to_unknown_calls)

@@ -6,8 +6,10 @@
  */
 #include "runtime/stack/conf/decode.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "runtime/container/container.h"
 #include "runtime/stack/conf/value.h"
 
 enum { MEM_LIMIT_MIN = 1024 * 1024 }; /* below it not even the program's text gets in */
@@ -167,6 +169,26 @@ DECODER(decode_cap_drop)
 	decode_caps(d, node, &s->cap_drop);
 }
 
+static void read_profile(struct decode *d, struct model_service *s,
+			 const struct conf_word *w, const char *name)
+{
+	AUTO_FREE char *path =
+		value_resolve(name, conf_files_dir(d->files, &w->pos), d->home);
+	AUTO_BUF struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	int r = d->io->read(d->io->ctx, path, &text, &e);
+
+	if (r == 0)
+		r = container_seccomp_check(text.data ? text.data : "", &e);
+	if (r < 0) {
+		if (r != -ENOENT || !d->loose)
+			diag_at(d->diag, w->pos, "'%s': %s", name, err_text(&e));
+		return;
+	}
+	str_set(&s->seccomp_file, path);
+	str_set(&s->seccomp_profile, text.data);
+}
+
 /* Compose takes '=' and ':' alike. no-new-privileges is what every service has anyway. */
 DECODER(decode_security_opt)
 {
@@ -178,11 +200,13 @@ DECODER(decode_security_opt)
 			*colon = '=';
 		if (str_eq(opt, "seccomp=unconfined"))
 			s->seccomp_off = true;
+		else if (str_starts(opt, "seccomp=") && opt[8])
+			read_profile(d, s, &node->words[i], opt + 8);
 		else if (!str_eq(opt, "no-new-privileges") &&
 			 !str_eq(opt, "no-new-privileges=true"))
-			decode_bad(d, node, &node->words[i],
-				   "no-new-privileges or seccomp=unconfined, others not "
-				   "yet");
+			decode_bad(
+				d, node, &node->words[i],
+				"no-new-privileges, seccomp=FILE or seccomp=unconfined");
 	}
 }
 

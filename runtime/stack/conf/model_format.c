@@ -347,6 +347,11 @@ static void add_limits(struct buf *b, const struct model_service *s)
 	add_line(b, "security_opt", "no-new-privileges");
 	if (s->seccomp_off)
 		add_line(b, "security_opt", "seccomp=unconfined");
+	if (s->seccomp_file) {
+		AUTO_FREE char *word = str_fmt("seccomp=%s", s->seccomp_file);
+
+		add_line(b, "security_opt", word);
+	}
 }
 
 static void add_service(struct buf *b, const struct stack_model *m,

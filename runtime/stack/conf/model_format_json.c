@@ -252,6 +252,13 @@ static void set_limits(json_t *obj, const struct model_service *s)
 	json_array_append_new(opts, json_text("no-new-privileges"));
 	if (s->seccomp_off)
 		json_array_append_new(opts, json_text("seccomp=unconfined"));
+	if (s->seccomp_file) {
+		AUTO_FREE char *word = str_fmt("seccomp=%s", s->seccomp_file);
+
+		json_array_append_new(opts, json_text(word));
+	}
+	/* its text, too: another one is a reason to make the container anew */
+	set(obj, "seccomp_profile", text_or_null(s->seccomp_profile));
 	set(obj, "security_opt", opts);
 	set(obj, "mem_limit", json_integer((json_int_t)s->mem_limit));
 	set(obj, "cpus", json_real((double)s->cpu_millis / 1000));
