@@ -28,6 +28,8 @@ static json_t *info_json(const struct stack_service_info *s)
 		cli_time(s->status.started_wall_ns, when), "image", s->image, "image_id",
 		s->image_id, "userns", s->userns, "reason", s->text);
 
+	json_object_set_new(j, "oom_kills", json_integer((json_int_t)s->oom_kills));
+	json_object_set_new(j, "oom", s->oom ? json_text(s->oom) : json_null());
 	json_object_set_new(j, "exit_code",
 			    s->status.ended ? json_integer(exit_code(&s->status))
 					    : json_null());
@@ -77,6 +79,8 @@ static void print_row(const struct stack_service_info *s, int w_stack, int w_ser
 	printf("%-*s  %-*s  %-20s  %-6s  %-10s  %-15s  %s\n", w_stack, s->stack,
 	       w_service, s->service, state, up, cli_size(s->memory_bytes, memory),
 	       s->address, ports);
+	if (s->oom)
+		printf("%*s  ^ %s\n", w_stack, "", s->oom);
 }
 
 struct rows {

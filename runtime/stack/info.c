@@ -10,6 +10,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/stack/instance.h"
+#include "runtime/stack/oom.h"
 
 static char *publish_text(const struct netns_publish *p)
 {
@@ -52,6 +53,14 @@ static uint64_t memory_of(struct stack_host *h, const char *stack, const char *s
 	return use.memory_bytes;
 }
 
+static char *reason_text(const struct sup_status *st, const char *oom)
+{
+	bool tell = oom && oom_may_have_ended(st) && st->text[0];
+
+	return str_fmt("%.*s%s%s", (int)sizeof(st->text), st->text, tell ? ": " : "",
+		       tell ? oom : "");
+}
+
 static int fill_info(struct stack_host *h, const struct record *rec, int stack_fd,
 		     const struct record_service *rs, struct stack_service_info *out,
 		     struct err *e)
@@ -70,7 +79,8 @@ static int fill_info(struct stack_host *h, const struct record *rec, int stack_f
 	out->image_id = str_dup(rs->image_id);
 	out->id = str_fmt("%s/%s.%u", rec->name, rs->name, rs->instance);
 	out->address = str_dup(addr);
-	out->text = str_fmt("%.*s", (int)sizeof(out->status.text), out->status.text);
+	out->oom_kills = oom_look(h, rec->name, rs->name, &out->oom);
+	out->text = reason_text(&out->status, out->oom);
 	out->state = rs->oneoff ? "running" : state_text(rs, &out->status);
 	out->has_health = rs->has_health;
 	out->userns = rs->userns;
@@ -119,6 +129,7 @@ void stack_ps_free(struct stack_service_info *list, size_t n)
 		free(list[i].id);
 		free(list[i].address);
 		free(list[i].text);
+		free(list[i].oom);
 		strv_free(&list[i].publish);
 	}
 	free(list);

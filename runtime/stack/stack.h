@@ -153,6 +153,8 @@ struct stack_service_info {
 	struct sup_status status;
 	bool has_health, userns, oneoff;
 	uint64_t memory_bytes;
+	uint64_t oom_kills; /* since the container was made */
+	char *oom; /* the same for people, with victim, peak and limit; NULL: none */
 	struct strv publish; /* "127.0.0.1:8000->80/tcp" */
 };
 /** stack_ps() - one entry a service, in the file's order; owned by the caller

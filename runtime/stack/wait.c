@@ -12,6 +12,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/stack/oom.h"
 #include "runtime/stack/up.h"
 
 enum {
@@ -174,6 +175,23 @@ static int wait_event(struct stack_host *h, const char *stack, int *sock, int ms
 	return r == STACK_E_ABSENT ? err_msg(e, ENOENT, "stack '%s' is gone", stack) : r;
 }
 
+/* A service that failed by the kernel's hand says so. */
+static void add_oom(struct stack_host *h, const char *stack, int stack_fd,
+		    struct stack_failure *fail)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_FREE char *oom = NULL, *text = NULL;
+	struct sup_status st;
+
+	if (!fail->service || !fail->text ||
+	    sup_status_read(stack_fd, fail->service, &st, &ignored) < 0 ||
+	    !oom_may_have_ended(&st) || oom_look(h, stack, fail->service, &oom) == 0 ||
+	    !oom)
+		return;
+	text = str_fmt("%s: %s", fail->text, oom);
+	str_set(&fail->text, text);
+}
+
 int stack_wait(struct stack_host *h, const char *stack, const struct strv *services,
 	       int64_t timeout_ms, const struct stack_watch *w, bool (*stop)(void *arg),
 	       void *stop_arg, struct stack_failure *ret_failure, struct err *e)
@@ -204,6 +222,8 @@ int stack_wait(struct stack_host *h, const char *stack, const struct strv *servi
 		else
 			r = wait_event(h, stack, &sock, LOOK_MS, e);
 	}
+	if (r == 0 && v == HAS_FAILED)
+		add_oom(h, stack, stack_fd, ret_failure);
 	record_free(rec);
 	return r;
 }

@@ -179,6 +179,20 @@ test_a_seccomp_profile_of_one_s_own() {
 	status 1 mb exec one mkdir /tmp/new
 	has "$OUT" 'Read-only'
 }
+test_running_out_of_memory_is_told() {
+	status 0 mb up -d
+	eq "$(mb ps --json | grep -c '"oom_kills": 0')" 6
+	mb exec loose sh -c 'tail </dev/zero' || true # one of its processes, not the first
+	has "$(mb ps lim/loose 2>/dev/null || mb ps)" "out of memory: 1 process killed, the last '"
+	eq "$(mb ps --json | grep -c '"oom_kills": 0')" 5
+	has "$(mb ps --json)" 'limit 48 MiB'
+	mb ps --json | grep -qE "the last '(tail|unknown)', peak 4[78] MiB" || fail "$(mb ps)"
+	one 'mem_limit 16m; command tail /dev/zero;'
+	status 1 mb up -d one.conf
+	has "$OUT" "service 'one' e"; has "$OUT" ': out of memory: 1 process killed'
+	eq "$(mb ps --json lim | grep -c '"exit_code": 137')" 1
+	mb ps --json lim | grep -qE '"reason": "e.*: out of memory: 1 process killed.*, limit 16 MiB"' || fail "$(mb ps --json lim)"
+}
 test_a_change_is_a_reason() {
 	one 'cpu_shares 600;'
 	status 0 mb up -d one.conf

@@ -27,7 +27,7 @@ test_keys_of_the_table_are_taken() {
 		[profiles]=p [extra_hosts]=h=10.0.0.1 [dns]=10.0.0.1 [stop_signal]=SIGINT [stop_grace_period]=1s [mem_limit]=1m
 		[cpus]=0.5 [pids_limit]=5 [shm_size]=1m [ulimits]=nofile=100 [sysctls]=net.core.somaxconn=5 [read_only]=on
 		[cap_add]=NET_ADMIN [cap_drop]=ALL [privileged]=off [security_opt]=no-new-privileges [userns]=required [memswap_limit]='-1; mem_limit 8m' [mem_reservation]=1m [cpu_shares]=2 [cpu_period]=50ms [cpu_quota]=50ms
-		[cpuset]=0 [oom_score_adj]=1 [devices]=/dev/full [volumes]=/tmp:/t)
+		[cpuset]=0 [oom_score_adj]=1 [oom_group]=on [devices]=/dev/full [volumes]=/tmp:/t)
 	echo A=b >"$W/e.env"
 	for k in "${!word[@]}"; do
 		printf 'stack k;\nservice a { image x.tar; %s %s; }\n' "$k" "${word[$k]}" >"$W/k.conf"

@@ -1,0 +1,108 @@
+/*
+ * stack/oom.c - see oom.h.
+ *
+ * Knows the counters of a group and the one line of the kernel's log that names a victim
+ * (mm/oom_kill.c, since Linux 4.19). Does not watch: a counter is there whenever somebody
+ * asks.
+ */
+#include "runtime/stack/oom.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/base/fd.h"
+
+enum { RECORD_MOST = 8192 };
+
+char *oom_victim(const char *record, const char *path)
+{
+	static const char group[] = "task_memcg=", task[] = ",task=";
+	const char *at = strstr(record, group), *end, *name;
+	size_t n = strlen(path);
+
+	if (!at || !strstr(record, "oom-kill:"))
+		return NULL;
+	at += strlen(group);
+	end = strstr(at, task);
+	/* below whatever group the hierarchy's mount begins at */
+	if (!end || (size_t)(end - at) < n + 1 || strncmp(end - n, path, n) != 0 ||
+	    end[-(ptrdiff_t)n - 1] != '/')
+		return NULL;
+	name = end + strlen(task);
+	end = strstr(name, ",pid=");
+	return end ? str_ndup(name, (size_t)(end - name)) : NULL;
+}
+
+bool oom_may_have_ended(const struct sup_status *st)
+{
+	return st->ended &&
+	       ((WIFSIGNALED(st->exit_status) && WTERMSIG(st->exit_status) == SIGKILL) ||
+		(WIFEXITED(st->exit_status) &&
+		 WEXITSTATUS(st->exit_status) == 128 + SIGKILL));
+}
+
+/* Each read(2) gives one record; the last one of the group is wanted. */
+static char *find_victim(const char *path)
+{
+	AUTO_CLOSE int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char record[RECORD_MOST + 1], *found = NULL;
+	ssize_t n;
+
+	while (fd >= 0) {
+		char *one;
+
+		n = read(fd, record, RECORD_MOST);
+		if (n < 0 && errno == EPIPE) /* overwritten meanwhile: the next one */
+			continue;
+		if (n <= 0)
+			break;
+		record[n] = '\0';
+		one = oom_victim(record, path);
+		if (one)
+			free(found), found = one;
+	}
+	return found ? found : str_dup("unknown");
+}
+
+static char *mebibytes(uint64_t bytes)
+{
+	return bytes ? str_fmt("%llu MiB", (unsigned long long)((bytes + 524288) >> 20))
+		     : str_dup("none of its own");
+}
+
+static char *describe(const char *path, const struct cgroup_usage *use,
+		      const struct cgroup_limits *lim)
+{
+	AUTO_FREE char *victim = find_victim(path);
+	AUTO_FREE char *peak = mebibytes(use->memory_peak_bytes);
+	AUTO_FREE char *limit = mebibytes(lim->memory_bytes);
+
+	return str_fmt("out of memory: %llu process%s killed, the last '%s', peak %s, "
+		       "limit %s",
+		       (unsigned long long)use->oom_kills,
+		       use->oom_kills == 1 ? "" : "es", victim, peak, limit);
+}
+
+uint64_t oom_look(struct stack_host *h, const char *stack, const char *service,
+		  char **ret_text)
+{
+	AUTO_FREE char *path = host_cgroup(h, stack, service);
+	struct err ignored = ERR_INIT;
+	struct cgroup_limits lim = { 0 };
+	struct cgroup_usage use = { 0 };
+	struct cgroup_host *cg = NULL;
+	struct cgroup *g = NULL;
+
+	*ret_text = NULL;
+	if (host_cgroups(h, &cg, &ignored) == 0 &&
+	    cgroup_open(cg, path, &g, &ignored) == 0 &&
+	    cgroup_usage(g, &use, &ignored) == 0 && use.oom_kills > 0 &&
+	    cgroup_limits(g, &lim, &ignored) == 0)
+		*ret_text = describe(path, &use, &lim);
+	cgroup_free(g);
+	return use.oom_kills;
+}
