@@ -151,7 +151,7 @@ int confine_nodes(const struct instance_source *src, const struct record_service
 		snprintf(name, sizeof(name), "dev.%zu", i);
 		r = stat_device(&src->svc->devices[i], &st, e);
 		if (r == 0)
-			r = make_node(dir, name, &st, src->rec->uid_base, e);
+			r = make_node(dir, name, &st, instance_ids(src), e);
 	}
 	return r;
 }

@@ -40,7 +40,7 @@ static char *resolv_text(const struct instance_source *src, struct err *e)
 int etc_write_static(const struct instance_source *src, const struct record_service *rs,
 		     const char *hostname, int dir, struct err *e)
 {
-	uid_t owner = rs->userns ? src->rec->uid_base : 0;
+	uid_t owner = rs->userns ? instance_ids(src) : 0;
 	AUTO_FREE char *name = str_fmt("%s\n", hostname);
 	AUTO_FREE char *resolv = resolv_text(src, e);
 	int r = resolv ? write_file(dir, "hostname", name, owner, e) : -e->code;

@@ -5,6 +5,7 @@
  * ip_forward). Does not know services.
  */
 #include "runtime/stack/host.h"
+#include "runtime/stack/ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,6 @@ enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
 
 /* Ids above what /etc/subuid tools (from 100000 on, 2^29 at most) and systemd-nspawn
  * (524288..1879048191) hand out. */
-enum { ID_FIRST = 1879048192u + (1u << 26), ID_STEP = 65536, ID_SLOTS = 2000 };
 
 /* One spelling for each directory: names of links, tables and cgroups are hashed from it.
  */
@@ -333,23 +333,6 @@ int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 	return r;
 }
 
-static int lease_ids(struct record *r, struct record *const *others, size_t n,
-		     struct err *e)
-{
-	for (unsigned slot = 0; slot < ID_SLOTS; slot++) {
-		uid_t base = ID_FIRST + slot * ID_STEP;
-		bool taken = false;
-
-		for (size_t i = 0; i < n; i++)
-			taken |= others[i]->uid_base == base;
-		if (!taken) {
-			r->uid_base = base;
-			return 0;
-		}
-	}
-	return err_msg(e, ENOSPC, "no id range left: %d stacks exist", ID_SLOTS);
-}
-
 static int lease_subnet(struct stack_host *h, struct record *r,
 			struct record *const *others, size_t n, struct err *e)
 {
@@ -381,11 +364,32 @@ int host_lease(struct stack_host *h, struct record *r, struct err *e)
 
 	netns_bridge_name(h->run, r->name, r->bridge);
 	if (ret == 0)
-		ret = lease_ids(r, others, n, e);
+		ret = ids_lease(NULL, others, n, &r->uid_base, e);
 	if (ret == 0)
 		ret = lease_subnet(h, r, others, n, e);
 	free_records(others, n);
 	return ret;
+}
+
+int host_lease_ids(struct stack_host *h, struct record *r, const char *service,
+		   struct err *e)
+{
+	struct record **others = NULL;
+	uid_t base = 0;
+	size_t n = 0;
+	int ret;
+
+	if (record_ids(r, service) != r->uid_base)
+		return 0;
+	ret = read_records(h, r->name, &others, &n, e);
+	if (ret == 0)
+		ret = ids_lease(r, others, n, &base, e);
+	free_records(others, n);
+	if (ret < 0)
+		return ret;
+	r->leases = mem_grow(r->leases, r->n_leases + 1, sizeof(*r->leases));
+	r->leases[r->n_leases++] = (struct record_lease){ str_dup(service), base };
+	return 0;
 }
 
 /* One stack's share of the rules; publish is gathered from its services. */

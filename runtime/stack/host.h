@@ -38,6 +38,10 @@ char *host_table(const struct stack_host *h);
 /** host_lease() - give @r a subnet and an id range no other stack has; needs host_lock()
  */
 must_check int host_lease(struct stack_host *h, struct record *r, struct err *e);
+/** host_lease_ids() - a range of its own for a service, unless @r has one for it; needs
+ * host_lock() */
+must_check int host_lease_ids(struct stack_host *h, struct record *r, const char *service,
+			      struct err *e);
 /** host_rules() - apply the rules of all stacks that exist; needs host_lock() */
 must_check int host_rules(struct stack_host *h, struct err *e);
 /** host_release() - after a stack is gone: with the last one, rules, ip_forward and RUN

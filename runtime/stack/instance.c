@@ -29,6 +29,13 @@ static char *uppers_dir(const struct stack_host *h, const char *stack)
 	return str_fmt("containers/%s%s%s", stack, *h->id ? "@" : "", h->id);
 }
 
+uid_t instance_ids(const struct instance_source *src)
+{
+	return src->svc->userns == MODEL_USERNS_ISOLATED
+		       ? record_ids(src->rec, src->svc->name)
+		       : src->rec->uid_base;
+}
+
 static int make_userns(const struct instance_source *src, struct record_service *rs,
 		       int dir, int *ret, struct err *e)
 {
@@ -37,7 +44,7 @@ static int make_userns(const struct instance_source *src, struct record_service 
 	rs->userns = src->svc->userns != MODEL_USERNS_HOST;
 	if (!rs->userns)
 		return 0;
-	r = container_userns_create(src->rec->uid_base, ret, e);
+	r = container_userns_create(instance_ids(src), ret, e);
 	if (r == 0)
 		r = container_ns_pin(*ret, dir, "userns", e);
 	return r;
@@ -48,11 +55,13 @@ static int make_userns(const struct instance_source *src, struct record_service 
 static int give_up_userns(const struct instance_source *src, struct record_service *rs,
 			  int dir, int *userns, const char *what, struct err *e)
 {
-	if (src->svc->userns == MODEL_USERNS_REQUIRED)
-		return err_msg(
-			e, ENOTSUP,
-			"'userns required', but %s cannot be idmapped by this kernel",
-			what);
+	if (src->svc->userns == MODEL_USERNS_REQUIRED ||
+	    src->svc->userns == MODEL_USERNS_ISOLATED)
+		return err_msg(e, ENOTSUP,
+			       "'userns %s', but %s cannot be idmapped by this kernel",
+			       src->svc->userns == MODEL_USERNS_REQUIRED ? "required"
+									 : "isolated",
+			       what);
 	log_warn("service '%s': %s cannot be idmapped by this kernel: it runs without a "
 		 "user "
 		 "namespace, its root is the host's",

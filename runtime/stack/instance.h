@@ -21,6 +21,8 @@ struct instance_source {
 		*over; /* `run`: replaces command, user, …; NULL otherwise */
 };
 
+/** instance_ids() - first host id of the service's user namespace */
+uid_t instance_ids(const struct instance_source *src);
 /**
  * instance_describe() - fill a record entry from model and image (pure but for the entry)
  * Command, health, restart, ports, names: what the supervisor and later plans need.

@@ -69,7 +69,12 @@ struct model_health {
 };
 
 enum model_restart { MODEL_NO, MODEL_ALWAYS, MODEL_UNLESS_STOPPED, MODEL_ON_FAILURE };
-enum model_userns { MODEL_USERNS_ON, MODEL_USERNS_REQUIRED, MODEL_USERNS_HOST };
+enum model_userns {
+	MODEL_USERNS_ON,
+	MODEL_USERNS_REQUIRED,
+	MODEL_USERNS_HOST,
+	MODEL_USERNS_ISOLATED
+};
 
 struct model_rlimit {
 	int resource;

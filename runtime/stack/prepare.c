@@ -105,6 +105,9 @@ static int found_stack(struct up *u, struct err *e)
 		u->founded = true;
 		r = host_lease(u->h, u->rec, e);
 	}
+	for (size_t i = 0; i < u->model->n_services && r == 0; i++)
+		if (u->model->services[i].userns == MODEL_USERNS_ISOLATED)
+			r = host_lease_ids(u->h, u->rec, u->model->services[i].name, e);
 	if (r == 0 && u->stack_fd < 0)
 		r = make_dir(u, e);
 	if (r == 0)

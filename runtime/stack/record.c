@@ -50,6 +50,9 @@ struct record *record_free(struct record *r)
 		free(r->shares[i].path);
 	}
 	json_decref(r->budget);
+	for (size_t i = 0; i < r->n_leases; i++)
+		free(r->leases[i].service);
+	free(r->leases);
 	free(r->shares);
 	free(r->services);
 	strv_free(&r->files);
@@ -65,6 +68,14 @@ struct record_service *record_service(const struct record *r, const char *name)
 		if (strcmp(r->services[i].name, name) == 0)
 			return &r->services[i];
 	return NULL;
+}
+
+uid_t record_ids(const struct record *r, const char *service)
+{
+	for (size_t i = 0; i < r->n_leases; i++)
+		if (strcmp(r->leases[i].service, service) == 0)
+			return r->leases[i].base;
+	return r->uid_base;
 }
 
 struct record_service *record_add(struct record *r, const char *name)
@@ -231,6 +242,29 @@ static void share_parse(const json_t *j, struct record *r)
 	s->path = str_dup(json_str(j, "path", ""));
 }
 
+static json_t *leases_json(const struct record *r)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < r->n_leases; i++)
+		json_object_set_new(obj, r->leases[i].service,
+				    json_integer((json_int_t)r->leases[i].base));
+	return obj;
+}
+
+static void leases_parse(json_t *obj, struct record *r)
+{
+	const char *service;
+	json_t *base;
+
+	json_object_foreach (obj, service, base) {
+		r->leases = mem_grow(r->leases, r->n_leases + 1, sizeof(*r->leases));
+		r->leases[r->n_leases++] =
+			(struct record_lease){ str_dup(service),
+					       (uid_t)json_integer_value(base) };
+	}
+}
+
 int record_save(int stack_fd, const struct record *r, struct err *e)
 {
 	AUTO_JSON json_t *j = NULL;
@@ -244,11 +278,12 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 							r->shares[i].volume, "service",
 							r->shares[i].service, "path",
 							r->shares[i].path));
-	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*}", "name", r->name, "dir",
-		      r->dir, "files", json_from_strv(&r->files), "uid_base",
+	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o}", "name", r->name,
+		      "dir", r->dir, "files", json_from_strv(&r->files), "uid_base",
 		      (json_int_t)r->uid_base, "subnet",
 		      netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge,
-		      "services", services, "shares", shares, "budget", r->budget);
+		      "services", services, "shares", shares, "budget", r->budget,
+		      "leases", leases_json(r));
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
 
@@ -267,6 +302,7 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 		return r;
 	rec = record_new(json_str(j, "name", ""), json_str(j, "dir", ""));
 	json_strv(j, "files", &rec->files);
+	leases_parse(json_object_get(j, "leases"), rec);
 	rec->budget = json_incref(json_object_get(j, "budget"));
 	rec->uid_base = (uid_t)json_int(j, "uid_base", 0);
 	snprintf(rec->bridge, sizeof(rec->bridge), "%s", json_str(j, "bridge", ""));

@@ -37,10 +37,17 @@ struct record_share {
 	char *volume, *service, *path; /* volume VOLUME { from SERVICE:PATH } */
 };
 
+struct record_lease {
+	char *service;
+	uid_t base; /* first id of the range that is this service's alone */
+};
+
 struct record {
 	char *name, *dir;
 	struct strv files;
-	uid_t uid_base;
+	uid_t uid_base; /* of all services without a lease */
+	struct record_lease *leases;
+	size_t n_leases;
 	struct netns_subnet subnet;
 	char bridge[16];
 	struct record_service *services;
@@ -56,6 +63,8 @@ must_check int record_save(int stack_fd, const struct record *r, struct err *e);
 struct record *record_new(const char *name, const char *dir);
 struct record *record_free(struct record *r);
 struct record_service *record_service(const struct record *r, const char *name);
+/** record_ids() - first host id of @service: of its own lease, else the stack's */
+uid_t record_ids(const struct record *r, const char *service);
 /** record_add() - append a zeroed service named @name; borrowed until the next add */
 struct record_service *record_add(struct record *r, const char *name);
 void record_remove(struct record *r, const char *name);

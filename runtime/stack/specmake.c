@@ -178,7 +178,7 @@ static void make_mounts(const struct instance_source *src,
 void specmake(const struct instance_source *src, const struct record_service *rs,
 	      struct container_spec *spec)
 {
-	spec->host_id_base = rs->userns ? src->rec->uid_base : 0;
+	spec->host_id_base = rs->userns ? instance_ids(src) : 0;
 	make_args(src, spec);
 	make_env(src, spec);
 	make_identity(src, rs, spec);

@@ -193,6 +193,32 @@ test_running_out_of_memory_is_told() {
 	eq "$(mb ps --json lim | grep -c '"exit_code": 137')" 1
 	mb ps --json lim | grep -qE '"reason": "e.*: out of memory: 1 process killed.*, limit 16 MiB"' || fail "$(mb ps --json lim)"
 }
+test_an_isolated_service_has_ids_of_its_own() {
+	id() { awk '{print $2}' "/proc/$(mb ps --json lim | /usr/bin/python3 -c "import json,sys; print([s['pid'] for s in json.load(sys.stdin) if s['service']=='$1'][0])")/uid_map"; }
+	svc='image bb.tar; stop_grace_period 1s;'
+	echo "stack lim; service one { $svc userns isolated; volumes v:/v; } service two { $svc volumes v:/v; }
+		service three { $svc userns isolated; } service four { $svc } volume v;" >i.conf
+	status 0 mb up -d i.conf
+	[ "$(id one)" != "$(id two)" ] && [ "$(id one)" != "$(id three)" ] && [ "$(id three)" != "$(id two)" ] || fail "a range is shared"
+	eq "$(id two)" "$(id four)"
+	status 0 mb exec one sh -c 'echo x >/v/f && chown 7:8 /v/f'
+	eq "$(mb exec two stat -c %u:%g /v/f)" 7:8 # what a volume holds is the same for both
+	was=$(id one)
+	status 0 mb up -d --force-recreate i.conf
+	eq "$(id one)" "$was" # remembered
+	eq "$(mb run -q -f i.conf one cat /proc/self/uid_map | awk '{print $2}')" "$was"
+	status 0 mb down --volumes lim
+}
+test_ranges_of_others_are_left_alone() {
+	# the first range that there is, given to somebody; in a mount namespace, so that the host's file stays
+	echo "stack lim; service one { image bb.tar; stop_grace_period 1s; }" >i.conf
+	echo "somebody:1946157056:100000" >subuid
+	echo "somebody:1946353664:1" >subgid
+	[ -e /etc/subuid ] && [ -e /etc/subgid ] || skip "no /etc/subuid"
+	unshare -m sh -c "mount --bind subuid /etc/subuid && mount --bind subgid /etc/subgid && $MINIBOX up -d i.conf >out 2>&1 &&
+		$MINIBOX exec lim/one cat /proc/self/uid_map >map; $MINIBOX down lim >>out 2>&1" || fail "$(cat out)"
+	eq "$(awk '{print $2}' map)" $((1946157056 + 2 * 65536))
+}
 test_a_change_is_a_reason() {
 	one 'cpu_shares 600;'
 	status 0 mb up -d one.conf

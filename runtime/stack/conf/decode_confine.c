@@ -220,8 +220,10 @@ DECODER(decode_userns)
 		s->userns = MODEL_USERNS_REQUIRED;
 	} else if (strcmp(w->text, "host") == 0) {
 		s->userns = MODEL_USERNS_HOST;
+	} else if (strcmp(w->text, "isolated") == 0) {
+		s->userns = MODEL_USERNS_ISOLATED;
 	} else {
-		decode_bad(d, node, w, "on, required or host");
+		decode_bad(d, node, w, "on, required, isolated or host");
 		if (strcmp(w->text, "off") == 0)
 			diag_hint(d->diag,
 				  "'host' is without a user namespace of its own");

@@ -83,7 +83,7 @@ static const struct service_key keys[] = {
 	MANY(extra_hosts, "NAME:ADDRESS"),
 	MANY(dns, "addresses"),
 	MANY(security_opt, "no-new-privileges, seccomp=FILE or seccomp=unconfined"),
-	ONE(userns, 1, "on, required or host"),
+	ONE(userns, 1, "on, required, isolated or host"),
 	ONE(userns_mode, 1, "host"),
 	{ .name = "networks",
 	  .many = true,

@@ -61,6 +61,7 @@ const char *model_userns_name(enum model_userns u)
 		[MODEL_USERNS_ON] = "on",
 		[MODEL_USERNS_REQUIRED] = "required",
 		[MODEL_USERNS_HOST] = "host",
+		[MODEL_USERNS_ISOLATED] = "isolated",
 	};
 
 	return names[u];
