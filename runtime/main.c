@@ -8,7 +8,7 @@ int main(int argc, char **argv)
 		cmd_run,    cmd_start,  cmd_stop,    cmd_restart, cmd_kill,   cmd_config,
 		cmd_load,   cmd_pull,   cmd_images,  cmd_rmi,     cmd_import, cmd_save,
 		cmd_tag,    cmd_prune,  cmd_df,      cmd_mount,   cmd_umount, cmd_inspect,
-		cmd_launch, cmd_health, cmd_refresh, cmd_tidy,    cmd_oci,
+		cmd_launch, cmd_health, cmd_refresh, cmd_tidy,    cmd_oci,    cmd_oom,
 	};
 
 	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);

@@ -54,9 +54,10 @@ struct cgroup_limits {
 				   no limit */
 	uint64_t cpu_shares;    /* 2..262144, as Docker; 0: unset */
 	const char *cpuset; /* processors, "0-2,4"; NULL: all of the parent's. Borrowed */
-	bool oom_group;     /* v2: one out-of-memory kill takes the whole group */
-	bool everywhere;    /* also where no limit asks for it; see cgroup_create() */
-	uint64_t io_weight; /* 10..1000, as Docker; 0: unset */
+	bool oom_group;  /* v2: one out-of-memory kill takes the whole group; v1: nothing
+			    is done, see cgroup_oom_wait() */
+	bool everywhere; /* also where no limit asks for it; see cgroup_create() */
+	uint64_t io_weight;         /* 10..1000, as Docker; 0: unset */
 	const struct cgroup_io *io; /* borrowed */
 	uint64_t n_io;
 	const struct cgroup_device *allow; /* with devices; borrowed */
@@ -129,6 +130,12 @@ must_check int cgroup_allow_device(const struct cgroup *g, char type, unsigned m
  */
 must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret,
 			     struct err *e);
+/**
+ * cgroup_oom_wait() - v1: until more than @known processes were killed for want of memory
+ * A process that waits here and then calls cgroup_kill() is what v2's oom_group is.
+ * Return: 0; CGROUP_E_ABSENT once no process is left in the group; -ENOTSUP on v2.
+ */
+must_check int cgroup_oom_wait(const struct cgroup *g, uint64_t known, struct err *e);
 /** cgroup_freeze() - freeze or thaw all processes; returns once it is so (bounded, 2 s)
  */
 must_check int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);

@@ -145,11 +145,12 @@ static int set_reserve(int dir, bool unified, const struct cgroup_limits *l,
 			  page_size(), e);
 }
 
+/* v1 has no such file: somebody waits for the kill (cgroup_oom_wait()). */
 static int set_oom_group(int dir, bool unified, const struct cgroup_limits *l,
 			 struct err *e)
 {
 	if (!unified)
-		return err_msg(e, ENOTSUP, "it needs cgroup v2");
+		return 0;
 	return fd_write_str(dir, "memory.oom.group", l->oom_group ? "1" : "0", e);
 }
 
@@ -402,8 +403,6 @@ static bool must_lift(const struct limit *row, int dir, bool unified, bool adopt
 		return false;
 	if (row->set == set_cpuset && !unified)
 		return false; /* it inherits at its making only */
-	if (row->set == set_oom_group && !unified)
-		return false;
 	/* v2: the file is missing where the parent did not enable the controller */
 	return !unified || !row->file || faccessat(dir, row->file, F_OK, 0) == 0;
 }

@@ -58,6 +58,17 @@ static int tidy_run(struct cli *c, const struct cli_args *a, struct err *e)
 	return r < 0 ? r : stack_tidy(h, a->operands.v[0], e);
 }
 
+static int oom_run(struct cli *c, const struct cli_args *a, struct err *e)
+{
+	struct stack_host *h = NULL;
+	unsigned long long known = 0;
+	int r = cli_host(c, &h, e);
+
+	if (r == 0 && !str_u64(operand(a, 2), INT64_MAX, &known))
+		r = err_msg(e, EINVAL, "'%s' is not a number", operand(a, 2));
+	return r < 0 ? r : stack_oom_watch(h, a->operands.v[0], operand(a, 1), known, e);
+}
+
 #define HELPER(command, text, function)                                                  \
 	{                                                                                \
 		.name = command, .operands = "STACK [SERVICE]", .summary = text,         \
@@ -74,3 +85,13 @@ const struct cli_command cmd_refresh =
 	       refresh_run);
 const struct cli_command cmd_tidy = HELPER(
 	"_tidy", "Remove a stack that `run` made and nothing uses any more", tidy_run);
+const struct cli_command cmd_oom = {
+	.name = "_oom",
+	.operands = "STACK SERVICE KILLS",
+	.summary = "Kill the rest of a service once memory ran out in it",
+	.min_operands = 3,
+	.max_operands = 3,
+	.hidden = true,
+	.fail_status = 125,
+	.run = oom_run,
+};

@@ -13,6 +13,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/stack/instance.h"
+#include "runtime/stack/oom.h"
 
 int instance_spec(struct stack_host *h, const char *stack, const char *service,
 		  json_t **ret, struct err *e)
@@ -160,6 +161,12 @@ int instance_start(struct stack_host *h, const char *stack, const char *service,
 		r = open_log_fifos(&p, &spec, e);
 	if (r == 0)
 		r = container_create(&spec, &c, e);
+	/* while it is there, but nothing of it can have been killed yet */
+	if (r == 0 && !over) {
+		r = oom_guard(h, stack, service, j, e);
+		if (r < 0)
+			c = container_abort(c);
+	}
 	if (r == 0)
 		r = container_start(c, e);
 	if (r < 0 && c)

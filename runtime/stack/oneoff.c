@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/stack/helper.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/up.h"
 
@@ -156,18 +156,6 @@ static int spawn_tidy(struct stack_host *h, const char *stack, int stack_fd,
 		      struct err *e)
 {
 	AUTO_CLOSE int only = -1;
-	AUTO_FREE char *program = str_fmt("%s/minibox", h->exe_dir);
-	char *const argv[] = { program,
-			       (char *)"--root",
-			       h->root,
-			       (char *)"--run",
-			       h->run,
-			       (char *)"_tidy",
-			       (char *)(uintptr_t)stack,
-			       NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	pid_t pid;
 	int code = fd_lock(stack_fd, ".tidy", true, false, &only, e);
 
 	if (code < 0) { /* one waits already */
@@ -176,15 +164,7 @@ static int spawn_tidy(struct stack_host *h, const char *stack, int stack_fd,
 	}
 	fd_auto_close(&only);
 	only = -1;
-	posix_spawn_file_actions_init(&files);
-	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
-	code = posix_spawn(&pid, program, &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return code ? err_set(e, code, "start '%s'", program) : 0;
+	return helper_spawn(h, "_tidy", stack, NULL, NULL, e);
 }
 
 int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struct err *e)

@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/stack/helper.h"
 
 enum { RECORD_MOST = 8192 };
 
@@ -105,4 +107,51 @@ uint64_t oom_look(struct stack_host *h, const char *stack, const char *service,
 		*ret_text = describe(path, &use, &lim);
 	cgroup_free(g);
 	return use.oom_kills;
+}
+
+static int open_group(struct stack_host *h, const char *stack, const char *service,
+		      struct cgroup **ret, struct err *e)
+{
+	AUTO_FREE char *path = host_cgroup(h, stack, service);
+	struct cgroup_host *cg = NULL;
+	int r = host_cgroups(h, &cg, e);
+
+	return r < 0 ? r : cgroup_open(cg, path, ret, e);
+}
+
+int oom_guard(struct stack_host *h, const char *stack, const char *service,
+	      const json_t *spec, struct err *e)
+{
+	struct cgroup_usage use = { 0 };
+	struct cgroup_host *cg = NULL;
+	struct cgroup *g = NULL;
+	char known[24];
+	int r = host_cgroups(h, &cg, e);
+
+	if (r < 0 || !json_bool(spec, "oom_group", false) || cgroup_host_version(cg) == 2)
+		return r;
+	r = open_group(h, stack, service, &g, e);
+	if (r == 0)
+		r = cgroup_usage(g, &use, e);
+	cgroup_free(g);
+	if (r != 0)
+		return r < 0 ? r
+			     : err_msg(e, ENOENT, "the cgroup of service '%s' is gone",
+				       service);
+	snprintf(known, sizeof(known), "%llu", (unsigned long long)use.oom_kills);
+	return helper_spawn(h, "_oom", stack, service, known, e);
+}
+
+int stack_oom_watch(struct stack_host *h, const char *stack, const char *service,
+		    uint64_t known, struct err *e)
+{
+	struct cgroup *g = NULL;
+	int r = open_group(h, stack, service, &g, e);
+
+	if (r == 0)
+		r = cgroup_oom_wait(g, known, e);
+	if (r == 0)
+		r = cgroup_kill(g, e);
+	cgroup_free(g);
+	return r > 0 ? 0 : r; /* it ended as services do */
 }

@@ -16,6 +16,13 @@
  */
 uint64_t oom_look(struct stack_host *h, const char *stack, const char *service,
 		  char **ret_text);
+/**
+ * oom_guard() - see to it that one kill takes the whole service, where the kernel does
+ * not
+ * @spec: the stored one, whose oom_group decides. Before the service's process starts.
+ */
+must_check int oom_guard(struct stack_host *h, const char *stack, const char *service,
+			 const json_t *spec, struct err *e);
 /** oom_may_have_ended() - was the last end the work of SIGKILL, seen by us or by its
  * init?
  */

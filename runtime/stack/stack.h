@@ -202,6 +202,14 @@ must_check int stack_run_end(struct stack_host *h, struct stack_oneoff *o, struc
  * remove it */
 must_check int stack_tidy(struct stack_host *h, const char *stack, struct err *e);
 
+/**
+ * stack_oom_watch() - v1's oom_group: wait until memory ran out in a service, kill the
+ * rest
+ * @known: kills that were counted before its process was started. Ends with the service.
+ */
+must_check int stack_oom_watch(struct stack_host *h, const char *stack,
+			       const char *service, uint64_t known, struct err *e);
+
 /* The short-lived helpers that the supervisor runs. */
 must_check int stack_launch(struct stack_host *h, const char *stack, const char *service,
 			    struct sup_launch_report *ret, struct err *e);

@@ -392,3 +392,22 @@ TEST(group_enables_controllers_on_the_way_down_on_v2)
 		  "+pidsy\n"); /* memory was on; a plain file is overwritten in place */
 	cgroup_host_free(h);
 }
+
+TEST(group_waits_for_a_kill_that_never_came_no_longer_than_it_lives)
+{
+	struct cgroup_host *h = host();
+	AUTO_FREE char *path = name("oom");
+	struct cgroup_limits lim = { .memory_bytes = 64 << 20, .oom_group = true };
+	struct cgroup *g = NULL;
+	struct err e = ERR_INIT;
+	bool unified = false;
+
+	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
+	CHECK(cgroup_dir_of(g, CTL_MEMORY, &unified) >= 0);
+	if (unified)
+		CHECK_INT(cgroup_oom_wait(g, 0, &e), -ENOTSUP);
+	else
+		CHECK_INT(cgroup_oom_wait(g, 0, &e), CGROUP_E_ABSENT);
+	cgroup_free(g);
+	CHECK_OK(cgroup_destroy(h, path, &e), &e);
+}
