@@ -41,6 +41,31 @@ static int check_members(const json_t *obj, const char *known, struct err *e)
 	return 0;
 }
 
+/* Arrays of strings or of objects where they are there (null is Go's empty one): what has
+ * another type would be a rule that is missing. */
+static int check_arrays(const json_t *obj, const char *strings, const char *objects,
+			struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	size_t n_strings;
+
+	strv_split(&names, strings, " ");
+	n_strings = names.n;
+	strv_split(&names, objects, " ");
+	strv_foreach (i, &names) {
+		const json_t *list = json_object_get(obj, names.v[i]), *item;
+		size_t k;
+
+		if (list && !json_is_null(list) && !json_is_array(list))
+			return bad(e, "no array at", names.v[i]);
+		json_array_foreach (list, k, item)
+			if (i < n_strings ? !json_is_string(item) : !json_is_object(item))
+				return bad(e, "an element of the wrong type in",
+					   names.v[i]);
+	}
+	return 0;
+}
+
 static int read_action(const json_t *obj, const char *key, const char *errno_key,
 		       long long errno_default, uint32_t *ret, struct err *e)
 {
@@ -115,6 +140,8 @@ static int add_machine(scmp_filter_ctx ctx, const json_t *j, struct err *e)
 		return bad(e, "'architectures' stands beside", "archMap");
 	json_array_foreach (map, i, row) {
 		r = check_members(row, "architecture subArchitectures", e);
+		if (r == 0)
+			r = check_arrays(row, "subArchitectures", "", e);
 		if (r < 0)
 			return r;
 		if (arch_token(json_str(row, "architecture", "")) ==
@@ -173,6 +200,8 @@ static int read_condition(const json_t *j, uint64_t caps, struct condition *ret,
 	if (!j || json_is_null(j))
 		return 0;
 	r = check_members(j, "caps arches minKernel", e);
+	if (r == 0)
+		r = check_arrays(j, "caps arches", "", e);
 	if (r < 0)
 		return r;
 	json_strv(j, "caps", &names);
@@ -278,6 +307,8 @@ static int add_row(scmp_filter_ctx ctx, const json_t *row, uint64_t caps,
 		row, "names name action errnoRet args comment includes excludes", e);
 
 	if (r == 0)
+		r = check_arrays(row, "names", "args", e);
+	if (r == 0)
 		r = read_action(row, "action", "errnoRet", errno_default, &action, e);
 	if (r == 0 && json_array_size(list) > ARGS)
 		r = bad(e, "too many arguments in a rule of",
@@ -318,6 +349,8 @@ int sysfilter_profile(const char *text, uint64_t caps, scmp_filter_ctx *ret,
 				  "defaultAction defaultErrnoRet archMap architectures "
 				  "syscalls comment",
 				  e);
+	if (r == 0)
+		r = check_arrays(j, "architectures", "archMap syscalls", e);
 	if (r < 0)
 		return r;
 	number = json_int(j, "defaultErrnoRet", EPERM);

@@ -114,6 +114,11 @@ TEST(sysfilter_profile_names_what_is_wrong)
 	static const char *const t[][2] = {
 		{ "[]", "not an object" },
 		{ "{}", "unknown action ''" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":{}}",
+		  "no array at 'syscalls'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[7],"
+		  "\"action\":\"SCMP_ACT_ERRNO\"}]}",
+		  "wrong type in 'names'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "'SCMP_ACT_NOTIFY'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[]}", "'flags'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"Z80\"]}",
