@@ -24,19 +24,31 @@ static bool exists(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* What was listed a moment ago may have been removed since: that is no failure, but there
+ * is nothing to tell of it. */
+static int gone(int dir, const char *name, int r, struct err *e)
+{
+	if (r >= 0 || exists(dir, name))
+		return r;
+	err_clear(e);
+	return IMAGE_E_NOT_FOUND;
+}
+
 int record_layers(struct image_store *s, const char *hex, struct strv *ret, struct err *e)
 {
 	AUTO_FREE char *path = str_fmt("%s/record.json", hex);
 	AUTO_JSON json_t *j = NULL;
 	int r = json_read(s->images, path, &j, e);
 
-	if (r < 0)
-		return err_ctx(e, "image '%s' is damaged ('load' or 'rmi' it)", hex);
+	if (r < 0) {
+		r = err_ctx(e, "image '%s' is damaged ('load' or 'rmi' it)", hex);
+		return gone(s->images, hex, r, e) < 0 ? r : 0;
+	}
 	json_strv(j, "layers", ret);
 	return 0;
 }
 
-/* The id in a file of refs/; "" if it holds none. */
+/* The id in a file of refs/; "" if it holds none. Or IMAGE_E_NOT_FOUND. */
 static int read_ref(struct image_store *s, const char *file, char **ret_hex,
 		    struct err *e)
 {
@@ -45,7 +57,7 @@ static int read_ref(struct image_store *s, const char *file, char **ret_hex,
 	int r = fd_read_file(s->refs, file, REF_FILE_MAX, &b, e);
 
 	if (r < 0)
-		return err_ctx(e, "image name '%s'", file);
+		return gone(s->refs, file, err_ctx(e, "image name '%s'", file), e);
 	b.data[strcspn(b.data, "\n")] = '\0';
 	*ret_hex = str_dup(digest_parse(b.data, &d) ? d.hex : "");
 	return 0;
@@ -63,6 +75,7 @@ static int names_of(struct image_store *s, const char *hex, struct strv *ret,
 		r = read_ref(s, files.v[i], &id, e);
 		if (r == 0 && str_eq(id, hex))
 			strv_take(ret, refname_from_file(files.v[i]));
+		r = r == IMAGE_E_NOT_FOUND ? 0 : r;
 	}
 	return r;
 }
@@ -154,7 +167,7 @@ int record_read(struct image_store *s, const char *hex, struct image **ret, stru
 	if (r == 0)
 		r = names_of(s, hex, &img->names, e);
 	if (r < 0)
-		return err_ctx(e, "image '%s'", hex);
+		return gone(s->images, hex, err_ctx(e, "image '%s'", hex), e);
 	*ret = TAKE(img);
 	return 0;
 }
@@ -274,10 +287,8 @@ int record_by_name(struct image_store *s, const char *name, char **ret_hex, stru
 	AUTO_FREE char *file = refname_file(name), *hex = NULL;
 	int r;
 
-	if (!exists(s->refs, file))
-		return IMAGE_E_NOT_FOUND;
 	r = read_ref(s, file, &hex, e);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_hex = TAKE(hex);
 	return 0;
@@ -298,6 +309,8 @@ int record_by_manifest(struct image_store *s, const char *digest, char **ret_hex
 			*ret_hex = str_dup(ids.v[i]);
 			return 0;
 		}
+		r = gone(s->images, ids.v[i], r, e);
+		r = r == IMAGE_E_NOT_FOUND ? 0 : r;
 	}
 	return r < 0 ? r : IMAGE_E_NOT_FOUND;
 }

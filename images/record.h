@@ -8,7 +8,8 @@
 
 #include "images/image.h"
 
-/** record_layers() - the layer keys of image @hex, appended to @ret */
+/** record_layers() - the layer keys of image @hex, appended to @ret; none if it has been
+ * removed */
 must_check int record_layers(struct image_store *s, const char *hex, struct strv *ret,
 			     struct err *e);
 /**

@@ -174,7 +174,13 @@ TEST(a_service_that_closes_its_output_may_open_it_again)
 	fake_up(&f);
 	fake_call(&f, SUP_OP_UP, "");
 	fake_wait(&f, "app", SUP_RUNNING);
-	usleep(1200000);
+	for (int tries = 0, lines = 0; tries < 100 && lines < 2; tries++) {
+		usleep(100000);
+		CHECK_OK(sup_log_open(f.logs, "app", &r, &e), &e);
+		for (lines = 0; sup_log_next(r, &l) == 1; lines++)
+			;
+		sup_log_free(r);
+	}
 	CHECK_OK(sup_log_open(f.logs, "app", &r, &e), &e);
 	CHECK_INT(sup_log_next(r, &l), 1);
 	CHECK_STR(l.text, "one");
