@@ -3,17 +3,23 @@
 #   minibox load · podman load · docker load · skopeo copy + umoci unpack · the naive floor:
 #   `gzip -d | tar -x` of each layer, nothing verified, no whiteouts, no store.
 # ARCHIVE (examples/django/images/web.tar) is a gzip'ed OCI archive. docker 20.10 cannot read those,
-# so docker is given the same image as an uncompressed docker-archive, which is less work; podman too.
+# so docker is given the same image as an uncompressed docker-archive, which is less work.
 # Peers that are not installed are left out: apt-get install podman docker.io skopeo umoci.
-# Prints seconds, median of RUNS (5) taken in turn, each into a store that was never there before
-# (ext4 is slow at making files where others were just removed), and the peak of the memory (Pss)
-# of all processes that worked at it.
+# Prints seconds, median of RUNS (5) taken in turn, each into a store that was never there before,
+# and the peak of the memory (Pss) of all processes that worked at it. All of it is on a tmpfs, for
+# ext4 without a journal looks long for inodes where others were removed in the last minutes, by an
+# earlier run of this, say; ON_DISK=1 leaves it on the disk.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/bench/lib.sh
 RUNS=${1:-5} ARCHIVE=$(readlink -f "${2:-examples/django/images/web.tar}")
 [ -f "$ARCHIVE" ] || { echo "no such archive: make the example's images first (make example)"; exit 1; }
 bench_dir
+if [ -z "${ON_DISK:-}" ]; then
+	ABOVE=$W W=$W/tmpfs
+	mkdir "$W" && mount -t tmpfs -o size=8g tmpfs "$W"
+	trap 'bench_end 2>/dev/null; umount -l "$W"; rm -rf "$ABOVE"' EXIT
+fi
 
 # PID CMD...: runs it; prints seconds and the highest Pss in KiB of its processes, and of PID's
 cat >"$W/watch.py" <<'EOF'
@@ -43,7 +49,7 @@ EOF
 watch() { /usr/bin/python3 "$W/watch.py" "$@"; }
 
 run_minibox() { watch 0 "$BUILD/minibox" --root "$W/m.$1" load "$ARCHIVE"; }
-run_podman() { watch 0 podman --root "$W/p.$1" --runroot "$W/pr.$1" load -i "$W/saved.tar"; }
+run_podman() { watch 0 podman --root "$W/p.$1" --runroot "$W/pr.$1" load -i "$ARCHIVE"; }
 run_docker() { # a daemon with an empty store
 	dockerd --data-root "$W/d.$1" --exec-root "$W/dr.$1" -H "unix://$W/docker.sock" -p "$W/docker.pid" --iptables=false --bridge=none >"$W/dockerd.log" 2>&1 &
 	DOCKERD=$!
