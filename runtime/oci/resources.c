@@ -20,7 +20,7 @@ static int put(const struct cgroup *g, struct oci_at at, const char *key,
 	return r < 0 ? err_ctx(e, "config: '%s%s'", at.where, key) : 0;
 }
 
-/* One number to one file; @file names v1's and v2's, whichever is there. */
+/* One number to one file; @v1 and @v2 name it, whichever is there. */
 static int put_number(const struct cgroup *g, struct oci_at at, const char *key,
 		      const char *v1, const char *v2, const char *none, struct err *e)
 {
@@ -47,19 +47,37 @@ static int put_text(const struct cgroup *g, struct oci_at at, const char *key,
 	return r < 0 || !text || !*text ? r : put(g, at, key, file, text, e);
 }
 
+/* The same, but 0 is "not told": Docker and others written in Go write the members they
+ * have no value for. No limit and no weight of zero is a sensible one. */
+static int put_if_told(const struct cgroup *g, struct oci_at at, const char *key,
+		       const char *v1, const char *v2, const char *none, struct err *e)
+{
+	const json_t *v = json_object_get(at.j, key);
+
+	if (json_is_integer(v) && json_integer_value(v) == 0)
+		return 0;
+	return put_number(g, at, key, v1, v2, none, e);
+}
+
 /* v1 wants memory <= memory and swap at every instant; which of the two may be written
  * first depends on what stands there. */
 static int memory_v1(const struct cgroup *g, struct oci_at m, struct err *e)
 {
+	static const char limit[] = "memory.limit_in_bytes",
+			  both[] = "memory.memsw.limit_in_bytes";
+	const json_t *told = json_object_get(m.j, "limit");
 	struct err first = ERR_INIT;
-	int r = put_number(g, m, "limit", "memory.limit_in_bytes", NULL, NULL, &first);
+	int r = put_if_told(g, m, "limit", limit, NULL, NULL, &first);
 
 	if (r == 0)
-		return put_number(g, m, "swap", "memory.memsw.limit_in_bytes", NULL, NULL,
-				  e);
-	r = put_number(g, m, "swap", "memory.memsw.limit_in_bytes", NULL, NULL, e);
-	return r < 0 ? r
-		     : put_number(g, m, "limit", "memory.limit_in_bytes", NULL, NULL, e);
+		return put_if_told(g, m, "swap", both, NULL, NULL, e);
+	/* no limit at all wants none of both together, which stood above it */
+	if (told && json_integer_value(told) < 0 && !json_object_get(m.j, "swap") &&
+	    cgroup_has_file(g, both))
+		r = put(g, m, "limit", both, "-1", e);
+	else
+		r = put_if_told(g, m, "swap", both, NULL, NULL, e);
+	return r < 0 ? r : put_if_told(g, m, "limit", limit, NULL, NULL, e);
 }
 
 /* There "swap" is memory and swap together; v2's file takes the swap alone. */
@@ -71,6 +89,8 @@ static int memory_v2(const struct cgroup *g, struct oci_at m, struct err *e)
 
 	if (r == 0)
 		r = oci_number(m, "swap", -1, INT64_MAX, &both, e);
+	if (limit < 0 && both == 0)
+		both = -1;
 	if (r == 0 && both > 0 && limit > 0 && both < limit)
 		r = oci_bad(e, m, "swap", "is below 'limit'");
 	if (r == 0 && both > 0) {
@@ -79,7 +99,7 @@ static int memory_v2(const struct cgroup *g, struct oci_at m, struct err *e)
 	}
 	if (r == 0 && both)
 		r = put(g, m, "swap", "memory.swap.max", text, e);
-	return r < 0 ? r : put_number(g, m, "limit", NULL, "memory.max", "max", e);
+	return r < 0 ? r : put_if_told(g, m, "limit", NULL, "memory.max", "max", e);
 }
 
 static int set_memory(const struct cgroup *g, struct oci_at m, struct err *e)
@@ -89,12 +109,12 @@ static int set_memory(const struct cgroup *g, struct oci_at m, struct err *e)
 							    : memory_v2(g, m, e);
 
 	if (r == 0)
-		r = put_number(g, m, "reservation", "memory.soft_limit_in_bytes",
-			       "memory.low", "max", e);
+		r = put_if_told(g, m, "reservation", "memory.soft_limit_in_bytes",
+				"memory.low", "max", e);
 	/* Ended by the kernel long ago; what it still takes is set, no more. */
 	if (r == 0 && cgroup_has_file(g, "memory.kmem.tcp.limit_in_bytes"))
-		r = put_number(g, m, "kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL,
-			       NULL, e);
+		r = put_if_told(g, m, "kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL,
+				NULL, e);
 	if (r == 0)
 		r = put_number(g, m, "swappiness", "memory.swappiness", NULL, NULL, e);
 	if (r == 0)
@@ -139,14 +159,15 @@ static int cpu_v2(const struct cgroup *g, struct oci_at c, struct err *e)
 static int cpu_v1(const struct cgroup *g, struct oci_at c, struct err *e)
 {
 	struct err first = ERR_INIT;
-	int r = put_number(g, c, "shares", "cpu.shares", NULL, NULL, e);
+	int r = put_if_told(g, c, "shares", "cpu.shares", NULL, NULL, e);
 
 	if (r < 0)
 		return r;
-	if (put_number(g, c, "period", "cpu.cfs_period_us", NULL, NULL, &first) == 0)
-		return put_number(g, c, "quota", "cpu.cfs_quota_us", NULL, NULL, e);
-	r = put_number(g, c, "quota", "cpu.cfs_quota_us", NULL, NULL, e);
-	return r < 0 ? r : put_number(g, c, "period", "cpu.cfs_period_us", NULL, NULL, e);
+	if (put_if_told(g, c, "period", "cpu.cfs_period_us", NULL, NULL, &first) == 0)
+		return put_if_told(g, c, "quota", "cpu.cfs_quota_us", NULL, NULL, e);
+	r = put_if_told(g, c, "quota", "cpu.cfs_quota_us", NULL, NULL, e);
+	return r < 0 ? r
+		     : put_if_told(g, c, "period", "cpu.cfs_period_us", NULL, NULL, e);
 }
 
 static int set_cpu(const struct cgroup *g, struct oci_at c, struct err *e)
@@ -157,10 +178,11 @@ static int set_cpu(const struct cgroup *g, struct oci_at c, struct err *e)
 		r = put_number(g, c, "burst", "cpu.cfs_burst_us", "cpu.max.burst", NULL,
 			       e);
 	if (r == 0)
-		r = put_number(g, c, "realtimePeriod", "cpu.rt_period_us", NULL, NULL, e);
+		r = put_if_told(g, c, "realtimePeriod", "cpu.rt_period_us", NULL, NULL,
+				e);
 	if (r == 0)
-		r = put_number(g, c, "realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL,
-			       e);
+		r = put_if_told(g, c, "realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL,
+				e);
 	if (r == 0)
 		r = put_number(g, c, "idle", "cpu.idle", "cpu.idle", NULL, e);
 	if (r == 0)
@@ -254,11 +276,11 @@ static int set_block(const struct cgroup *g, struct oci_at b, struct err *e)
 		  "wiops" },
 	};
 	bool old = cgroup_has_file(g, "blkio.weight");
-	int r = put_number(g, b, "weight", old ? "blkio.weight" : "blkio.bfq.weight",
-			   "io.bfq.weight", NULL, e);
+	int r = put_if_told(g, b, "weight", old ? "blkio.weight" : "blkio.bfq.weight",
+			    "io.bfq.weight", NULL, e);
 
 	if (r == 0)
-		r = put_number(g, b, "leafWeight", "blkio.leaf_weight", NULL, NULL, e);
+		r = put_if_told(g, b, "leafWeight", "blkio.leaf_weight", NULL, NULL, e);
 	if (r == 0)
 		r = weight_devices(g, b, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++)
@@ -293,7 +315,7 @@ static int set_hugepages(const struct cgroup *g, struct oci_at top, struct err *
 static int set_network(const struct cgroup *g, struct oci_at n, struct err *e)
 {
 	const json_t *list = NULL;
-	int r = put_number(g, n, "classID", "net_cls.classid", NULL, NULL, e);
+	int r = put_if_told(g, n, "classID", "net_cls.classid", NULL, NULL, e);
 
 	if (r == 0)
 		r = oci_array(n, "priorities", &list, e);
