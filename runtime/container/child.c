@@ -98,31 +98,37 @@ static int put(int fd, int at, int flags, struct err *e)
 	return 0;
 }
 
+static int open_terminal(struct child *c, struct err *e)
+{
+	AUTO_CLOSE int slave = -1;
+	int r = container_tty_open(c->plan->user.uid, c->plan->pidfd < 0, &c->master,
+				   &slave, e);
+
+	for (int i = 0; i < 3 && r == 0; i++) {
+		c->stdio[i] = slave;
+		r = set_aside(c, &c->stdio[i], "terminal", e);
+	}
+	return r;
+}
+
 static int open_stdio(struct child *c, struct err *e)
 {
 	const struct container_spec *s = c->plan->spec;
-	AUTO_CLOSE int slave = -1;
 	int r = 0;
 
-	if (s->tty) {
-		r = container_tty_open(c->plan->user.uid, c->plan->pidfd < 0, &c->master,
-				       &slave, e);
-		for (int i = 0; i < 3 && r == 0; i++) {
-			c->stdio[i] = slave;
-			r = set_aside(c, &c->stdio[i], "terminal", e);
-		}
-		return r;
-	}
-	for (int i = 0; i < 3 && r == 0; i++) {
-		AUTO_CLOSE int null = -1;
+	if (s->tty)
+		return open_terminal(c, e);
+	/* without a mount namespace there is no /dev of ours */
+	for (int i = 0; i < 3 && !(s->exact && s->exact->host_mounts); i++) {
+		AUTO_CLOSE int own = -1;
 
-		if (c->stdio[i] >= 0)
-			continue;
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null < 0)
-			return err_set(e, errno, "open '/dev/null' in the container");
-		c->stdio[i] = null;
-		r = set_aside(c, &c->stdio[i], "/dev/null", e);
+		r = container_stdio_own(c->stdio[i], c->plan->user.uid, &own, e);
+		if (r == 0 && own >= 0) {
+			c->stdio[i] = own;
+			r = set_aside(c, &c->stdio[i], "/dev/null", e);
+		}
+		if (r < 0)
+			return r;
 	}
 	return r;
 }
@@ -171,17 +177,24 @@ static int settle_fds(struct child *c, struct err *e)
 	return 0;
 }
 
+/* Who joins finds it, or fails: a container is not changed by a look into it. */
 static int enter_cwd(const struct container_plan *p, struct err *e)
 {
 	const char *cwd = p->spec->cwd && *p->spec->cwd ? p->spec->cwd : "/";
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 	char where[PATH_MAX];
 	bool made = false;
-	int r;
+	int r = 0;
 
 	if (root < 0)
 		return err_set(e, errno, "open '/' of the container");
-	r = container_mnt_target(root, cwd, true, &fd, &made, e);
+	if (p->pidfd >= 0) {
+		fd = fd_open_in_root(root, cwd, O_PATH | O_DIRECTORY);
+		if (fd < 0)
+			return err_set(e, errno, "working directory '%s'", cwd);
+	} else {
+		r = container_mnt_target(root, cwd, true, &fd, &made, e);
+	}
 	if (r < 0)
 		return err_ctx(e, "working directory '%s'", cwd);
 	if (made && fchownat(fd, "", p->user.uid, p->user.gid, AT_EMPTY_PATH) < 0)

@@ -31,5 +31,18 @@ void container_child_main(const struct container_plan *p) __attribute__((noretur
  * @console: also show the slave as /dev/console */
 must_check int container_tty_open(uid_t owner, bool console, int *ret_master,
 				  int *ret_slave, struct err *e);
+/**
+ * container_stdio_own() - standard input, output or error as the container may have it
+ * @fd:  what the maker gave; -1: nothing, which is /dev/null
+ * @uid: of the program that is to run
+ * @ret: on 0 an fd that takes its place, or -1: @fd itself may stay
+ *
+ * A host's /dev/null is exchanged for the container's: by fchmod(2) root without a user
+ * namespace would change the host's. A pipe is given to @uid, who may want to open
+ * /dev/stderr (a pipe's owner is asked then); where that is refused it stays as it is.
+ * Return: -errno when the container's /dev/null is missing or is another device, which
+ * its root can bring about.
+ */
+must_check int container_stdio_own(int fd, uid_t uid, int *ret, struct err *e);
 
 #endif

@@ -21,7 +21,7 @@ static int bind_node(int dev, const char *host_path, const char *name, struct er
 
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		return err_set(e, errno, "make '/dev/%s'", name);
-	r = container_mnt_clone(AT_FDCWD, host_path, false, &tree, e);
+	r = container_mnt_node(host_path, &tree, e);
 	return r < 0 ? r : container_mnt_attach(tree, dev, name, e);
 }
 

@@ -13,11 +13,8 @@
 #include "runtime/container/mnt.h"
 #include "runtime/container/rootfs.h"
 
-static int bind_group(const char *hierarchy, const char *path, unsigned attr, int at,
-		      struct err *e)
+static int bind_group(const char *from, unsigned attr, int at, struct err *e)
 {
-	AUTO_FREE char *from =
-		str_fmt("/sys/fs/cgroup%s%s%s", *hierarchy ? "/" : "", hierarchy, path);
 	AUTO_CLOSE int tree = -1;
 	int r = container_mnt_clone(AT_FDCWD, from, false, &tree, e);
 
@@ -26,7 +23,8 @@ static int bind_group(const char *hierarchy, const char *path, unsigned attr, in
 	return r < 0 ? r : container_mnt_attach(tree, at, "", e);
 }
 
-/* A hierarchy that the host has elsewhere than at its own name is left out. */
+/* A hierarchy that the host has elsewhere than at its own name is left out, and one in
+ * which the container has no group of its own: that would show all of the host's. */
 static int bind_v1(int dir, const char *names, const char *path, unsigned attr,
 		   struct err *e)
 {
@@ -35,10 +33,10 @@ static int bind_v1(int dir, const char *names, const char *path, unsigned attr,
 	AUTO_CLOSE int at = -1;
 	int r;
 
-	if (access(from, F_OK) < 0)
+	if (access(from, F_OK) < 0 || str_eq(path, "/"))
 		return 0;
 	r = fd_mkdir(dir, name, 0755, &at, e);
-	return r < 0 ? r : bind_group(name, path, attr, at, e);
+	return r < 0 ? r : bind_group(from, attr, at, e);
 }
 
 /* /proc/self/cgroup has "N:controllers:/path" for v1 and "0::/path" for v2. */
@@ -61,9 +59,12 @@ int container_exact_cgroup_bind(int at, unsigned attr, struct err *e)
 		if (!path)
 			continue;
 		*path++ = '\0';
-		if (v2 && !*names)
-			r = bind_group("", path, attr, at, e);
-		else if (!v2 && *names)
+		if (v2 && !*names) {
+			AUTO_FREE char *from = str_fmt("/sys/fs/cgroup%s", path);
+
+			r = bind_group(from, attr, at, e);
+		}
+		if (!v2 && *names)
 			r = bind_v1(dir, names, path, attr, e);
 	}
 	return r < 0 || v2 ? r : container_mnt_set(dir, false, attr, "cgroup", e);

@@ -193,7 +193,7 @@ static int bind_device(int parent, const char *name, const char *path, struct er
 
 	if (mknodat(parent, name, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
 		return err_set(e, errno, "make device '%s'", path);
-	r = container_mnt_clone(AT_FDCWD, path, false, &tree, e);
+	r = container_mnt_node(path, &tree, e);
 	return r < 0 ? r : container_mnt_attach(tree, parent, name, e);
 }
 
@@ -304,7 +304,7 @@ static int mask(int root, const char *path, struct err *e)
 		return err_set(e, errno, "stat '%s' in the container", path);
 	r = S_ISDIR(st.st_mode)
 		    ? container_mnt_fs("tmpfs", "mode=755,size=4k", SEALED, &tree, e)
-		    : container_mnt_clone(AT_FDCWD, "/dev/null", false, &tree, e);
+		    : container_mnt_node("/dev/null", &tree, e);
 	if (r == 0)
 		r = container_mnt_attach(tree, at, "", e);
 	return r < 0 ? err_ctx(e, "mask '%s'", path) : 0;

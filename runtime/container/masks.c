@@ -44,7 +44,7 @@ static int hide_directory(int dir, const char *name, int *empty, struct err *e)
 static int hide_file(int dir, const char *name, struct err *e)
 {
 	AUTO_CLOSE int tree = -1;
-	int r = container_mnt_clone(AT_FDCWD, "/dev/null", false, &tree, e);
+	int r = container_mnt_node("/dev/null", &tree, e);
 
 	return r < 0 ? r : container_mnt_attach(tree, dir, name, e);
 }

@@ -58,6 +58,21 @@ int container_mnt_clone(int dir, const char *path, bool recursive, int *ret_fd,
 	return 0;
 }
 
+int container_mnt_node(const char *path, int *ret_fd, struct err *e)
+{
+	AUTO_CLOSE int tree = -1;
+	int r = container_mnt_clone(AT_FDCWD, path, false, &tree, e);
+
+	if (r == 0)
+		r = container_mnt_set(tree, false,
+				      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+					      MOUNT_ATTR_NOEXEC,
+				      path, e);
+	if (r == 0)
+		*ret_fd = fd_take(&tree);
+	return r;
+}
+
 int container_mnt_attach(int tree, int dir, const char *name, struct err *e)
 {
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (*name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
@@ -91,7 +106,9 @@ int container_mnt_clone_bind(const struct container_mount *m, int userns_fd, int
 	const char *name = m->source ? m->source : m->target;
 	unsigned idmap = m->idmap && userns_fd >= 0 ? MOUNT_ATTR_IDMAP : 0;
 	struct mount_attr attr = {
-		.attr_set = bind_attributes(m) | idmap,
+		/* a node is used through a read-only mount, but not changed (mnt.h) */
+		.attr_set =
+			bind_attributes(m) | idmap | (m->device ? MOUNT_ATTR_RDONLY : 0),
 		.attr_clr = m->device ? MOUNT_ATTR_NODEV : 0,
 		.propagation = MS_PRIVATE, /* nothing mounted inside may reach the host */
 		.userns_fd = idmap ? (uint64_t)userns_fd : 0,

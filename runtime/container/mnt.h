@@ -29,6 +29,15 @@ must_check int container_mnt_fs(const char *type, const char *options, unsigned 
  * itself) */
 must_check int container_mnt_clone(int dir, const char *path, bool recursive, int *ret_fd,
 				   struct err *e);
+/**
+ * container_mnt_node() - the host's device node @path as a detached mount that is
+ * read-only
+ *
+ * Devices are written to all the same (path_resolution(7)); but the inode is the host's,
+ * and without a user namespace container root owns it: its mode would be theirs to
+ * change.
+ */
+must_check int container_mnt_node(const char *path, int *ret_fd, struct err *e);
 /** container_mnt_attach() - attach a detached mount at @name below @dir ("": @dir itself)
  */
 must_check int container_mnt_attach(int tree, int dir, const char *name, struct err *e);

@@ -66,6 +66,7 @@ test_what_exec_started_gets_nowhere() {
 		mb exec "at/$s" escape $$ "$HOST_SOCKET" >"exec.$s"
 		all_denied "exec.$s" $LEAST
 	done
+	grep -qx 'chmod:/dev/null denied EROFS' exec.host
 	mb exec -u www at/host escape $$ "$HOST_SOCKET" >exec.host-www
 	all_denied exec.host-www $LEAST
 	mb exec -t at/root escape $$ "$HOST_SOCKET" </dev/null | tr -d '\r' >exec.tty

@@ -65,6 +65,12 @@ test_exec_enters_the_container() {
 	has "$(oci ps c2)" "sleep 0.1"
 }
 
+test_exec_changes_nothing_of_the_container() {
+	status 1 oci exec --cwd /tmp/nosuch c2 pwd
+	has "$OUT" "working directory '/tmp/nosuch': No such file or directory"
+	status 1 oci exec c2 ls /tmp/nosuch
+}
+
 test_waiting_and_running_processes_show_no_program_of_the_host_to_write() {
 	oci exec --detach --pid-file "$W/pid2" c2 sleep 100
 	# its own program is the container's by now; the waiting one is on a read-only mount
@@ -124,6 +130,29 @@ l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdi
 	has "$OUT" "$(printf '77\n1')"
 }
 
+# Docker writes every member that it has no value for.
+test_limits_of_nothing_are_none() {
+	sh_config 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max 2>/dev/null || cat memory.max pids.max' '
+l["resources"] = {"memory": {k: 0 for k in ("limit", "swap", "reservation", "kernelTCP")}, "pids": {"limit": 0},
+	"cpu": {k: 0 for k in ("shares", "quota", "period", "realtimePeriod", "realtimeRuntime")},
+	"blockIO": {"weight": 0, "leafWeight": 0}, "network": {"classID": 0}}'
+	status 0 oci run --bundle "$W/b" c4
+	case $OUT in 9223372036854771712*max | max*max) ;; *) fail "$OUT" ;; esac
+}
+
+test_standard_descriptors_are_the_containers() {
+	sh_config '[ "$(stat -L -c %d /proc/self/fd/0)" = "$(stat -c %d /dev)" ] && echo own; echo to >/dev/stderr; stat -L -c %u /proc/self/fd/2' '
+p["user"] = {"uid": 33, "gid": 33}'
+	status 0 oci run --bundle "$W/b" c4 </dev/null
+	eq "$OUT" "$(printf 'own\nto\n33')"
+	sh_config 'rm /dev/null; touch /dev/null; sleep 100'
+	oci run --detach --bundle "$W/b" c4 </dev/null >/dev/null 2>&1
+	until_ok 5 test -f "/proc/$(member c4 pid)/root/dev/null"
+	status 1 oci exec c4 true </dev/null
+	has "$OUT" "'/dev/null' in the container is another file"
+	oci delete --force c4
+}
+
 test_cgroups_inside_are_its_own_with_and_without_a_namespace() {
 	for ns in cgroup nothing; do
 		sh_config 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max; echo 1 >/sys/fs/cgroup/cgroup.procs || echo ro' "
@@ -133,6 +162,11 @@ l['resources']['pids'] = {'limit': 55}"
 		has "$OUT" 55
 		has "$OUT" ro
 	done
+	# of a hierarchy in which it has no group it would see all groups
+	sh_config 'ls /sys/fs/cgroup/*/release_agent /sys/fs/cgroup/systemd' "
+l['namespaces'] = [n for n in l['namespaces'] if n['type'] != 'cgroup']"
+	status 1 oci run --bundle "$W/b" c4
+	eq "$(grep -vc 'No such file' <<<"$OUT")" 0
 }
 
 test_user_namespace_and_masks() {

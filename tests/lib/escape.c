@@ -596,6 +596,32 @@ static void try_reads(void)
 	}
 }
 
+/* ---- nodes of the host that are seen through a mount ---- */
+/* What is no node of the container's own /dev is the host's: then its mode is, too. The
+ * mode that it has is written, so that nothing changes where that works. */
+static void try_nodes(void)
+{
+	static const char *const paths[] = {
+		"/dev/null",        "/dev/zero",    "/dev/full",       "/dev/random",
+		"/dev/urandom",     "/dev/tty",     "/proc/keys",      "/proc/kcore",
+		"/proc/timer_list", "/proc/1/fd/0", "/proc/self/fd/0",
+	};
+	struct stat dev, st;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		char name[96];
+		int err;
+
+		if (stat("/dev", &dev) < 0 || stat(paths[i], &st) < 0 ||
+		    !S_ISCHR(st.st_mode) || major(st.st_rdev) == 136 ||
+		    st.st_dev == dev.st_dev)
+			continue;
+		snprintf(name, sizeof(name), "chmod:%s", paths[i]);
+		err = chmod(paths[i], st.st_mode & 07777) < 0 ? errno : 0;
+		tell(name, err, expected((int[]){ EPERM, EROFS, 0 }, err));
+	}
+}
+
 /* ---- cgroups: CVE-2022-0492 ---- */
 static const char *const cgroup_files[] = {
 	"cgroup.procs",      "tasks",         "release_agent",
@@ -778,6 +804,7 @@ int main(int argc, char **argv)
 	try_writes();
 	try_absent();
 	try_reads();
+	try_nodes();
 	try_cgroups();
 	printf("end\n");
 	return 0;
