@@ -151,6 +151,10 @@ bool cgroup_is_empty(const struct cgroup *g);
  */
 must_check int cgroup_destroy(const struct cgroup_host *h, const char *path,
 			      struct err *e);
+/** cgroup_destroy_alone() - as cgroup_destroy(), but the parents stay: with limits,
+ * maybe, that somebody else has set and relies on */
+must_check int cgroup_destroy_alone(const struct cgroup_host *h, const char *path,
+				    struct err *e);
 /** cgroup_has_file() - whether a hierarchy of the group has the interface file @file */
 bool cgroup_has_file(const struct cgroup *g, const char *file);
 /** cgroup_write_file() - write @text to the interface file @file, whichever hierarchy has

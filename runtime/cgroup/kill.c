@@ -257,7 +257,8 @@ static void kill_leftovers(const struct cgroup_host *h, const char *path)
 	}
 }
 
-int cgroup_destroy(const struct cgroup_host *h, const char *path, struct err *e)
+static int destroy(const struct cgroup_host *h, const char *path, bool alone,
+		   struct err *e)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	uint64_t start = proc_now_ns();
@@ -268,10 +269,20 @@ int cgroup_destroy(const struct cgroup_host *h, const char *path, struct err *e)
 	kill_leftovers(h, path);
 	for (size_t i = 0; i < h->n && r == 0; i++) {
 		r = remove_tree(h->hier[i].fd, path, start, e);
-		if (r == 0)
+		if (r == 0 && !alone)
 			remove_empty_parents(h->hier[i].fd, path);
 	}
 	return r;
+}
+
+int cgroup_destroy(const struct cgroup_host *h, const char *path, struct err *e)
+{
+	return destroy(h, path, false, e);
+}
+
+int cgroup_destroy_alone(const struct cgroup_host *h, const char *path, struct err *e)
+{
+	return destroy(h, path, true, e);
 }
 
 static int by_name(const void *a, const void *b)

@@ -13,6 +13,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/proc.h"
 #include "runtime/oci/command.h"
+#include "runtime/oci/group.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/member.h"
 #include "runtime/oci/resources.h"
@@ -92,7 +93,7 @@ static void undo(struct making *m)
 	struct err ignored = ERR_INIT;
 
 	m->child = container_abort(m->child);
-	if (m->grouped && cgroup_destroy(m->host, m->state.cgroup, &ignored) < 0)
+	if (m->grouped && oci_group_destroy(m->host, m->state.cgroup, &ignored) < 0)
 		err_clear(&ignored);
 	if (m->state.dir >= 0 && oci_state_remove(&m->state, &ignored) < 0)
 		err_clear(&ignored);

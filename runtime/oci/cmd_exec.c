@@ -8,6 +8,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/oci/command.h"
+#include "runtime/oci/group.h"
 #include "runtime/oci/member.h"
 #include "runtime/oci/resources.h"
 
@@ -28,6 +29,23 @@ static int set_user(const char *text, struct oci_config *c, struct err *e)
 	c->exact.uid = (uid_t)u;
 	if (gid)
 		c->exact.gid = (gid_t)g;
+	return 0;
+}
+
+static int add_groups(const struct oci_args *a, struct container_exact *x, struct err *e)
+{
+	AUTO_STRV struct strv gids = STRV_INIT;
+	unsigned long long n;
+
+	oci_args_list(a, "additional-gids", &gids);
+	x->groups = mem_grow(x->groups, x->n_groups + gids.n + 1, sizeof(*x->groups));
+	strv_foreach (i, &gids) {
+		if (!str_u64(gids.v[i], UINT32_MAX - 1, &n))
+			return err_msg(e, EINVAL,
+				       "option 'additional-gids': '%s' is no number",
+				       gids.v[i]);
+		x->groups[x->n_groups++] = (gid_t)n;
+	}
 	return 0;
 }
 
@@ -58,7 +76,10 @@ static int set_process(const struct oci_args *a, struct oci_config *c, struct er
 	c->exact.bounding |= more;
 	c->exact.permitted |= more;
 	c->exact.effective |= more;
-	return user ? set_user(user, c, e) : 0;
+	if (oci_args_value(a, "apparmor"))
+		str_set(&c->exact.apparmor, oci_args_value(a, "apparmor"));
+	r = add_groups(a, &c->exact, e);
+	return r < 0 || !user ? r : set_user(user, c, e);
 }
 
 static int read_process(const struct oci_args *a, struct oci_config *c, struct err *e)
@@ -166,6 +187,8 @@ static const struct {
 	{ "cpu-quota", "cpu", "quota", false },
 	{ "cpu-period", "cpu", "period", false },
 	{ "cpu-burst", "cpu", "burst", false },
+	{ "cpu-rt-period", "cpu", "realtimePeriod", false },
+	{ "cpu-rt-runtime", "cpu", "realtimeRuntime", false },
 	{ "cpuset-cpus", "cpu", "cpus", true },
 	{ "cpuset-mems", "cpu", "mems", true },
 	{ "pids-limit", "pids", "limit", false },
@@ -263,6 +286,8 @@ static const struct oci_option exec_options[] = {
 	{ "env", 'e', "NAME=VALUE", "a variable; may be repeated" },
 	{ "user", 'u', "UID[:GID]", "run as this user" },
 	{ "cwd", 0, "DIR", "run in this directory" },
+	{ "additional-gids", 'g', "GID", "a further group; may be repeated" },
+	{ "apparmor", 0, "NAME", "the profile to run under" },
 	{ "cap", 'c', "CAP_NAME", "a further capability; may be repeated" },
 	{ "no-new-privs", 0, NULL, "set no_new_privs" },
 	{ "preserve-fds", 0, "N", "hand on N fds after the standard ones" },
@@ -289,6 +314,8 @@ static const struct oci_option update_options[] = {
 	{ "cpu-quota", 0, "USEC", "processor time in a period" },
 	{ "cpu-period", 0, "USEC", "length of a period" },
 	{ "cpu-burst", 0, "USEC", "what may be saved up" },
+	{ "cpu-rt-period", 0, "USEC", "length of a realtime period" },
+	{ "cpu-rt-runtime", 0, "USEC", "realtime in such a period" },
 	{ "cpuset-cpus", 0, "LIST", "processors" },
 	{ "cpuset-mems", 0, "LIST", "memory nodes" },
 	{ "pids-limit", 0, "N", "number of processes" },

@@ -9,6 +9,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/proc.h"
 #include "runtime/oci/command.h"
+#include "runtime/oci/group.h"
 #include "runtime/oci/hooks.h"
 
 enum { KILL_WAIT_MS = 10000 };
@@ -69,18 +70,6 @@ int oci_kill(const struct oci_state *s, int sig, struct err *e)
 	return 0;
 }
 
-int oci_group_open(const struct oci_state *s, struct cgroup **ret, struct err *e)
-{
-	struct cgroup_host *h = NULL;
-	int r = cgroup_host_open(&h, e);
-
-	*ret = NULL;
-	if (r == 0)
-		r = cgroup_open(h, s->cgroup, ret, e);
-	cgroup_host_free(h);
-	return r < 0 ? r : 0;
-}
-
 static int kill_all(const struct oci_state *s, int sig, struct err *e)
 {
 	struct cgroup_pids pids;
@@ -112,7 +101,8 @@ static int kill_run(struct oci_run *o, const struct oci_args *a, struct err *e)
 	} else if (r == 0) {
 		status = oci_state_status(&s);
 		r = status == OCI_STOPPED || status == OCI_CREATING
-			    ? err_msg(e, ESRCH, "container '%s' is %s, not running", s.id,
+			    /* containerd knows by these words that it came too late */
+			    ? err_msg(e, ESRCH, "container not running: '%s' is %s", s.id,
 				      oci_status_name(status))
 			    : oci_kill(&s, sig, e);
 	}
@@ -130,7 +120,7 @@ int oci_delete(struct oci_state *s, struct err *e)
 	if (s->cgroup && *s->cgroup) {
 		r = cgroup_host_open(&h, e);
 		if (r == 0)
-			r = cgroup_destroy(h, s->cgroup, e);
+			r = oci_group_destroy(h, s->cgroup, e);
 		cgroup_host_free(h);
 	}
 	if (r == 0)

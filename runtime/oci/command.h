@@ -64,12 +64,10 @@ must_check int oci_kill(const struct oci_state *s, int sig, struct err *e);
 int oci_signal(const char *name);
 /** oci_delete() - processes, cgroup, state, then the poststop hooks */
 must_check int oci_delete(struct oci_state *s, struct err *e);
-/** oci_group_open() - the container's cgroup; NULL where it is gone */
-must_check int oci_group_open(const struct oci_state *s, struct cgroup **ret,
-			      struct err *e);
 
 extern const struct oci_command oci_cmd_create, oci_cmd_start, oci_cmd_run, oci_cmd_state,
 	oci_cmd_kill, oci_cmd_delete, oci_cmd_exec, oci_cmd_ps, oci_cmd_list,
-	oci_cmd_pause, oci_cmd_resume, oci_cmd_update, oci_cmd_spec, oci_cmd_features;
+	oci_cmd_pause, oci_cmd_resume, oci_cmd_update, oci_cmd_events, oci_cmd_spec,
+	oci_cmd_features;
 
 #endif

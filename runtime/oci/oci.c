@@ -2,6 +2,7 @@
  * oci.h. */
 #include "runtime/oci/oci.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,10 +30,10 @@ static const struct oci_option global[] = {
 };
 
 static const struct oci_command *const commands[] = {
-	&oci_cmd_create, &oci_cmd_start,    &oci_cmd_run,    &oci_cmd_state,
-	&oci_cmd_kill,   &oci_cmd_delete,   &oci_cmd_exec,   &oci_cmd_ps,
-	&oci_cmd_list,   &oci_cmd_pause,    &oci_cmd_resume, &oci_cmd_update,
-	&oci_cmd_spec,   &oci_cmd_features,
+	&oci_cmd_create, &oci_cmd_start,  &oci_cmd_run,      &oci_cmd_state,
+	&oci_cmd_kill,   &oci_cmd_delete, &oci_cmd_exec,     &oci_cmd_ps,
+	&oci_cmd_list,   &oci_cmd_pause,  &oci_cmd_resume,   &oci_cmd_update,
+	&oci_cmd_events, &oci_cmd_spec,   &oci_cmd_features,
 };
 
 static void print_options(const struct oci_option *o, size_t n)
@@ -108,7 +109,21 @@ static int run_command(struct oci_run *o, const struct oci_command *c, char **ar
 	return r;
 }
 
-static void write_log(const struct oci_args *g, const char *text)
+/* Docker tells 127 and 126 (not found, not executable) by these words in the log, which
+ * it has lower case, as Go spells them. */
+static void spell_as_go(char *text)
+{
+	static const int codes[] = { ENOENT, EACCES };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		char *at = strstr(text, strerror(codes[i]));
+
+		if (at)
+			*at = (char)tolower((unsigned char)*at);
+	}
+}
+
+static void write_log(const struct oci_args *g, const char *level, char *text)
 {
 	const char *path = oci_args_value(g, "log"),
 		   *format = oci_args_value(g, "log-format");
@@ -120,19 +135,20 @@ static void write_log(const struct oci_args *g, const char *text)
 
 	if (!path || !*path)
 		return;
+	spell_as_go(text);
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	if (format && str_eq(format, "json")) {
 		AUTO_JSON json_t *j = json_object();
 		AUTO_FREE char *dump = NULL;
 
-		json_object_set_new(j, "level", json_string("error"));
+		json_object_set_new(j, "level", json_string(level));
 		json_object_set_new(j, "msg", json_text(text));
 		json_object_set_new(j, "time", json_string(when));
 		dump = json_dumps(j, JSON_COMPACT);
 		buf_addf(&line, "%s\n", dump ? dump : "{}");
 	} else {
-		buf_addf(&line, "time=\"%s\" level=error msg=\"%s\"\n", when, text);
+		buf_addf(&line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, text);
 	}
 	/* Standard error has it already. */
 	if (fd >= 0 && fd_write_all(fd, line.data, line.len, path, &ignored) < 0)
@@ -161,6 +177,11 @@ static int dispatch(struct oci_run *o, struct oci_args *g, char **argv, struct e
 		return err_msg(e, EINVAL, "unknown command '%s' (see minibox oci --help)",
 			       argv[at]);
 	o->systemd = oci_args_flag(g, "systemd-cgroup");
+	/* not to standard error, which is the container's */
+	if (o->systemd && (c == &oci_cmd_create || c == &oci_cmd_run))
+		write_log(g, "warning",
+			  (char[]){ "systemd-cgroup: minibox makes the groups "
+				    "itself; systemd is not told of a scope" });
 	root = oci_args_value(g, "root");
 	if (!c->stateless)
 		r = oci_state_root(root && *root ? root : "/run/minibox/oci", &o->root,
@@ -180,7 +201,7 @@ int oci_main(int argc, char **argv, int (*attach)(struct container *c, struct er
 
 		str_sanitize(text);
 		fprintf(stderr, "minibox oci: %s\n", text);
-		write_log(&g, text);
+		write_log(&g, "error", text);
 		r = 1;
 	}
 	if (fflush(stdout) != 0 && r == 0)

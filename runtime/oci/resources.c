@@ -461,29 +461,3 @@ int oci_resources_apply(const json_t *resources, const struct cgroup *g, bool up
 		r = set_hugepages(g, top, e);
 	return r < 0 || update ? r : set_devices(g, top, e);
 }
-
-int oci_cgroup_path(const char *told, const char *id, bool systemd, char **ret,
-		    struct err *e)
-{
-	AUTO_FREE char *copy = str_dup(told ? told : "");
-	char *prefix = strchr(copy, ':'), *name = prefix ? strchr(prefix + 1, ':') : NULL;
-
-	if (!*copy) {
-		*ret = str_fmt("minibox-oci/%s", id);
-		return 0;
-	}
-	if (!systemd) {
-		*ret = str_dup(copy + strspn(copy, "/"));
-		if (!**ret)
-			str_set(ret, "minibox-oci");
-		return 0;
-	}
-	if (!name)
-		return err_msg(e, EINVAL,
-			       "config: 'linux.cgroupsPath' is not "
-			       "SLICE:PREFIX:NAME, as --systemd-cgroup wants");
-	*prefix++ = *name++ = '\0';
-	*ret = str_fmt("%s/%s%s%s.scope", *copy ? copy : "system.slice", prefix,
-		       *prefix ? "-" : "", name);
-	return 0;
-}

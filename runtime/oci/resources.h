@@ -18,10 +18,5 @@
  */
 must_check int oci_resources_apply(const json_t *resources, const struct cgroup *g,
 				   bool update, struct err *e);
-/** oci_cgroup_path() - "cgroupsPath" as a path of the cgroup room, owned by the caller
- * @systemd: it is "SLICE:PREFIX:NAME", made into "SLICE/PREFIX-NAME.scope"
- * NULL or empty: "minibox-oci/ID" */
-must_check int oci_cgroup_path(const char *told, const char *id, bool systemd, char **ret,
-			       struct err *e);
 
 #endif

@@ -30,7 +30,7 @@ test_run_gives_the_exit_status_and_leaves_nothing() {
 	eq "$OUT" "0 minibox 1"
 	status 1 oci state c1
 	has "$OUT" "container 'c1' does not exist"
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -name 'minibox-it-oci*')" ] || fail "a cgroup is left"
+	[ -z "$(find /sys/fs/cgroup -path '*/minibox-it-oci/c')" ] || fail "a cgroup is left"
 }
 
 test_created_process_outlives_the_command_and_runs_no_foreign_code() {
@@ -57,6 +57,7 @@ test_exec_enters_the_container() {
 	has "$OUT" "0 minibox"
 	has "$OUT" "trap"
 	status 5 oci exec --env X=5 c2 sh -c 'exit $X'
+	has "$(oci exec --user 33:33 --additional-gids 44 -g 55 c2 id)" "groups=44(extra),55"
 	status 1 oci exec c2 nosuch
 	has "$OUT" "execute 'nosuch': No such file or directory"
 	echo '{"args":["id"],"env":["PATH=/bin"],"cwd":"/tmp","user":{"uid":33,"gid":33,"additionalGids":[44]}}' >"$W/p.json"
@@ -94,15 +95,25 @@ test_pause_resume_update() {
 	oci update --memory 67108864 --pids-limit 77 c2
 	has "$(cat /sys/fs/cgroup/*/minibox-it-oci/c/pids.max /sys/fs/cgroup/minibox-it-oci/c/pids.max 2>/dev/null)" 77
 	has "$(cat /sys/fs/cgroup/*/minibox-it-oci/c/memory.limit_in_bytes /sys/fs/cgroup/minibox-it-oci/c/memory.max 2>/dev/null)" 67108864
+	/usr/bin/python3 -c 'import json, sys
+e = json.load(sys.stdin)
+assert e["type"] == "stats" and e["id"] == "c2", e
+d = e["data"]
+assert d["memory"]["usage"]["limit"] == 67108864 and 0 < d["memory"]["usage"]["usage"] < 67108864, e
+assert d["pids"]["limit"] == 77 and 1 <= d["pids"]["current"] <= 77 and d["cpu"]["usage"]["total"] > 0, e' <<<"$(oci events --stats c2)"
 	has "$(oci list)" "c2 "
 	eq "$(oci list -q)" c2
 }
 
 test_kill_ends_it_and_delete_removes_it() {
+	oci events --interval 100ms c2 >"$W/events" &
+	until_ok 5 eval '[ "$(grep -c "\"type\":\"stats\"" "$W/events")" -ge 2 ]'
 	oci kill c2 TERM
 	until_ok 5 is c2 stopped
+	wait # events ends with the container
+	status 1 oci events c2
 	status 1 oci kill c2
-	has "$OUT" "container 'c2' is stopped, not running"
+	has "$OUT" "container not running: 'c2' is stopped"
 	oci delete c2
 	status 1 oci state c2
 	oci delete --force c2
@@ -327,7 +338,27 @@ test_failures_go_to_the_log_and_name_the_member() {
 	has "$OUT" "config: 'process.cwd' is not absolute: relative"
 	eq "$(/usr/bin/python3 -c "import json; j = json.loads(open('$W/log').read()); print(j['level'], j['msg'])")" \
 		"error config: 'process.cwd' is not absolute: relative"
+	rm -f "$W/log"
+	config "p['args'] = ['nosuch']"
+	status 1 "$MINIBOX" oci --root "$W/st" --log "$W/log" create --bundle "$W/b" c11
+	has "$(cat "$W/log")" "level=error msg=\"create container: execute 'nosuch': no such file or directory\""
 	eq "$(oci list -q)" ""
+}
+
+# A pod's group has its limits while no container is in it, too.
+test_groups_of_a_caller_stay_and_ours_go() {
+	[ -d /sys/fs/cgroup/pids/minibox-it-oci ] || [ -d /sys/fs/cgroup/minibox-it-oci ]
+	find /sys/fs/cgroup -depth -type d -path '*/minibox-it-oci' -exec rmdir {} +
+	sh_config 'grep -o "minibox-oci/[^/]*$" /proc/self/cgroup' 'l.pop("cgroupsPath"); l["namespaces"] = [n for n in l["namespaces"] if n["type"] != "cgroup"]'
+	status 0 oci run --bundle "$W/b" "c12-$$"
+	has "$OUT" "minibox-oci/c12-$$"
+	[ -z "$(find /sys/fs/cgroup -name "c12-$$")" ] || fail "a cgroup is left"
+	sh_config 'cut -d: -f3 /proc/self/cgroup' 'l["cgroupsPath"] = "minibox-itx.slice:p:c"; l["namespaces"] = [n for n in l["namespaces"] if n["type"] != "cgroup"]'
+	rm -f "$W/log"
+	status 0 "$MINIBOX" oci --root "$W/st" --log "$W/log" --systemd-cgroup run --bundle "$W/b" c12
+	has "$OUT" "/minibox.slice/minibox-itx.slice/p-c.scope"
+	has "$(cat "$W/log")" "level=warning msg=\"systemd-cgroup: minibox makes the groups itself"
+	find /sys/fs/cgroup -depth -type d -path '*/minibox.slice*' -exec rmdir {} +
 }
 
 test_features_and_the_other_name() {
