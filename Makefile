@@ -159,20 +159,25 @@ BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev libisal-
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev libcurl4-openssl-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
 CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs \
-                docker-registry openssl skopeo zstd
+                docker-registry openssl skopeo zstd podman
+# docker.io brings containerd and runc; Docker's own packages would be in its way.
+DOCKER_DEP    = $(if $(shell command -v dockerd),,docker.io)
 
+# Daemons that come with a package are not started (dockerd would filter the host's traffic).
+POLICY := /usr/sbin/policy-rc.d
 deps = @missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
        grep -q 'ok installed' || echo $$p; done); [ -z "$$missing" ] || { \
        [ "$$(id -u)" = 0 ] || { echo "to install $$missing, run make as root"; exit 1; }; \
-       echo "  APT  "$$missing; export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && \
-       apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+       echo "  APT  "$$missing; export DEBIAN_FRONTEND=noninteractive; \
+       [ -e $(POLICY) ] || { trap 'rm -f $(POLICY)' EXIT; printf '\043!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); }; \
+       apt-get update -qq && apt-get install -y -qq --no-install-recommends --no-remove $$missing >/dev/null; }
 
 deps:
 	$(call deps,$(BUILD_DEPS))
 example-deps:
 	$(call deps,$(BUILD_DEPS) $(EXAMPLE_DEPS))
 check-deps:
-	$(call deps,$(BUILD_DEPS) $(EXAMPLE_DEPS) $(CHECK_DEPS))
+	$(call deps,$(BUILD_DEPS) $(EXAMPLE_DEPS) $(CHECK_DEPS) $(DOCKER_DEP))
 
 example: example-deps
 	$Q$(MAKE) --no-print-directory all

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -386,8 +387,13 @@ static int pause_built(struct child *c, const struct container_exact *x, struct 
 static int enter_root(struct child *c, struct err *e)
 {
 	const struct container_plan *p = c->plan;
-	int r = container_rootfs_build(p, e);
+	int r = 0;
 
+	/* before the hooks, which may give the network more interfaces */
+	if (p->spec->exact && (p->spec->exact->new_ns & CLONE_NEWNET))
+		r = container_loopback_up(e);
+	if (r == 0)
+		r = container_rootfs_build(p, e);
 	if (r == 0)
 		r = pause_built(c, p->spec->exact, e);
 	if (r == 0)

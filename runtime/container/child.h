@@ -31,6 +31,9 @@ void container_child_main(const struct container_plan *p) __attribute__((noretur
  * @console: also show the slave as /dev/console */
 must_check int container_tty_open(uid_t owner, bool console, int *ret_master,
 				  int *ret_slave, struct err *e);
+/** container_loopback_up() - set lo up, in the network namespace that the caller is in
+ * and rules. What an OCI runtime's callers expect of a new one. */
+must_check int container_loopback_up(struct err *e);
 /**
  * container_stdio_own() - standard input, output or error as the container may have it
  * @fd:  what the maker gave; -1: nothing, which is /dev/null

@@ -217,6 +217,12 @@ j['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/
 	eq "$(oci list -q)" ""
 }
 
+test_a_network_of_its_own_has_its_loopback_up() {
+	sh_config 'ip link show lo | grep -o LOOPBACK,UP; httpd -p 80 && wget -q -O - http://127.0.0.1/etc/passwd | head -c 4'
+	status 0 oci run --bundle "$W/b" c7
+	eq "$OUT" "$(printf 'LOOPBACK,UP\nroot')"
+}
+
 test_namespaces_by_path_are_joined() {
 	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 60' &
 	holder=$!
