@@ -23,8 +23,9 @@ static int bind_group(const char *from, unsigned attr, int at, struct err *e)
 	return r < 0 ? r : container_mnt_attach(tree, at, "", e);
 }
 
-/* A hierarchy that the host has elsewhere than at its own name is left out, and one in
- * which the container has no group of its own: that would show all of the host's. */
+/* A hierarchy that the host has elsewhere than at its own name is left out. One in which
+ * the container has no group of its own would show all of the host's: its directory is
+ * empty (podman's --systemd mounts there). */
 static int bind_v1(int dir, const char *names, const char *path, unsigned attr,
 		   struct err *e)
 {
@@ -33,10 +34,10 @@ static int bind_v1(int dir, const char *names, const char *path, unsigned attr,
 	AUTO_CLOSE int at = -1;
 	int r;
 
-	if (access(from, F_OK) < 0 || str_eq(path, "/"))
+	if (access(from, F_OK) < 0)
 		return 0;
 	r = fd_mkdir(dir, name, 0755, &at, e);
-	return r < 0 ? r : bind_group(from, attr, at, e);
+	return r < 0 || str_eq(path, "/") ? r : bind_group(from, attr, at, e);
 }
 
 /* /proc/self/cgroup has "N:controllers:/path" for v1 and "0::/path" for v2. */

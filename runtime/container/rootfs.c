@@ -73,11 +73,13 @@ static int mount_v1(int dir, const char *controllers, unsigned attr, struct err 
 	AUTO_CLOSE int tree = -1;
 	int r = container_mnt_fs("cgroup", options, attr, &tree, e);
 
-	if (r < 0 || faccessat(tree, "release_agent", F_OK, 0) == 0)
+	if (r < 0)
 		return r;
 	if (mkdirat(dir, name, 0755) < 0)
 		return err_set(e, errno, "mkdir '%s'", name);
-	return container_mnt_attach(tree, dir, name, e);
+	return faccessat(tree, "release_agent", F_OK, 0) == 0
+		       ? 0
+		       : container_mnt_attach(tree, dir, name, e);
 }
 
 /* Runtimes (JVM, Go, Node) read these to size themselves; the others tell a container

@@ -78,6 +78,12 @@ static int kill_all(const struct oci_state *s, int sig, struct err *e)
 
 	if (r < 0 || !g)
 		return r;
+	/* what forks meanwhile, too */
+	if (sig == SIGKILL) {
+		r = cgroup_kill(g, e);
+		cgroup_free(g);
+		return r;
+	}
 	cgroup_pids(g, &pids);
 	for (size_t i = 0; i < pids.n; i++)
 		(void)kill(pids.v[i], sig); /* gone meanwhile: done */

@@ -96,7 +96,7 @@ test_podman_limits_user_and_root() {
 	has "$(pd top c)" 'sleep 0.1'
 }
 test_podman_execs() {
-	eq "$(pd exec -e A=5 -w /tmp c sh -c 'pwd; echo $A >/dev/stderr' 2>&1 | tr '\n' ' ')" '/tmp 5 '
+	eq "$(pd exec -e A=5 -w /tmp c sh -c 'echo $(pwd) $A >/dev/stderr' 2>&1)" '/tmp 5'
 	status 9 pd exec c sh -c 'exit 9'
 	status 137 pd exec c sh -c 'kill -9 $$'
 	status 127 pd exec c nosuch
@@ -132,6 +132,12 @@ test_podman_gives_a_terminal() {
 	status 5 pty podman --root "$W/pd/root" --runroot "$W/pd/run" --tmpdir "$W/pd/tmp" run --rm -t --network none \
 		--cgroup-parent "/$CG" bb:1 sh -c "$SIZED"
 	has "$OUT" /dev/pts/0
+}
+test_podman_makes_room_for_systemd() {
+	status 0 pd_run --rm --systemd=always bb:1 sh -c 'touch /run/x /run/lock/x && echo $container'
+	eq "$OUT" podman
+	status 0 pd_run --rm --cgroupns private bb:1 true
+	status 0 pd_run --rm --privileged bb:1 sh -c 'mkdir /m && mount -t tmpfs none /m'
 }
 test_podman_memory_ends() {
 	pd_run -d --name m --memory 32m bb:1 sh -c 'exec dd if=/dev/zero of=/dev/null bs=100M count=1' >/dev/null
@@ -273,8 +279,8 @@ test_docker_limits_execs_and_network() {
 	has "$(limit cpu.cfs_quota_us cpu.max)" 50000
 	dk update --memory 80m --memory-swap 160m cc
 	eq "$(limit memory.limit_in_bytes memory.max)" 83886080
-	eq "$(dk exec cc sh -c 'id -u; touch /x 2>&1 | grep -c Read-only; cat /proc/sys/net/ipv4/ip_default_ttl; stat -c %t:%T /dev/filled; echo e >/dev/stderr' 2>&1 | tr '\n' ' ')" \
-		'33 1 77 1:7 e '
+	eq "$(dk exec cc sh -c 'id -u; touch /x 2>&1 | grep -c Read-only; cat /proc/sys/net/ipv4/ip_default_ttl; stat -c %t:%T /dev/filled' | tr '\n' ' ')" '33 1 77 1:7 '
+	eq "$(dk exec cc sh -c 'echo e >/dev/stderr' 2>&1)" e
 	has "$(dk exec cc df /dev/shm)" 16384
 	status 9 dk exec cc sh -c 'exit 9'
 	status 137 dk exec cc sh -c 'kill -9 $$'
@@ -289,6 +295,7 @@ test_docker_pauses_stops_and_restarts() {
 	dk pause cc
 	has "$(dk ps --format '{{.Status}}')" Paused
 	dk unpause cc
+	eq "$(dk run --rm --network container:cc --pid container:cc bb:1 sh -c 'kill -0 1; wget -q -O - http://127.0.0.1/passwd | head -c 4')" root
 	dk stop cc
 	eq "$(dk inspect --format '{{.State.ExitCode}}' cc) $(dk logs cc | tr '\n' ' ')" '3 up bye '
 	dk start cc
@@ -303,6 +310,7 @@ test_docker_pauses_stops_and_restarts() {
 	eq "$(dk wait mm) $(dk inspect --format '{{.State.OOMKilled}}' mm)" '137 true'
 	dk rm rr mm
 	dk volume rm vol
+	status 0 dk run --rm --privileged bb:1 sh -c 'mkdir /m && mount -t tmpfs none /m'
 }
 test_docker_attacks() {
 	for how in '' '-u www' '--cap-drop all --security-opt no-new-privileges'; do
