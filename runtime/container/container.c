@@ -331,6 +331,11 @@ int container_tty(const struct container *c)
 	return c->tty;
 }
 
+int container_tty_take(struct container *c)
+{
+	return fd_take(&c->tty);
+}
+
 int container_exec_errno(const struct container *c)
 {
 	return c->exec_errno;

@@ -181,12 +181,13 @@ int instance_start(struct stack_host *h, const char *stack, const char *service,
 }
 
 int stack_launch(struct stack_host *h, const char *stack, const char *service,
-		 struct sup_launch_report *ret, struct err *e)
+		 struct sup_launch_report *ret, int *ret_tty, struct err *e)
 {
 	struct container *c = NULL;
 	int exec_errno = 0, r;
 
 	memset(ret, 0, sizeof(*ret));
+	*ret_tty = -1;
 	r = instance_start(h, stack, service, NULL, &c, &exec_errno, e);
 	if (r == STACK_E_ABSENT)
 		r = err_msg(e, ENOENT, "there is no container of service '%s'", service);
@@ -197,6 +198,7 @@ int stack_launch(struct stack_host *h, const char *stack, const char *service,
 	}
 	ret->pid = container_pid(c);
 	ret->start_time = proc_start_time(ret->pid);
+	*ret_tty = container_tty_take(c);
 	container_free(c);
 	return 0;
 }
