@@ -30,13 +30,13 @@ int instance_spec(struct stack_host *h, const char *stack, const char *service,
 
 /* The fds behind a spec, closed together. */
 struct pins {
-	int dir, root, userns, netns, out, err, status, cache;
+	int dir, root, userns, netns, in, out, err, status, cache;
 	struct cgroup *cgroup;
 };
 
 static void pins_close(struct pins *p)
 {
-	int *const fds[] = { &p->dir, &p->root, &p->userns, &p->netns,
+	int *const fds[] = { &p->dir, &p->root, &p->userns, &p->netns, &p->in,
 			     &p->out, &p->err,  &p->status, &p->cache };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -92,7 +92,7 @@ static int pins_open(struct stack_host *h, const char *stack, const char *servic
 
 #define PINS_NONE                                                                        \
 	{                                                                                \
-		-1, -1, -1, -1, -1, -1, -1, -1, NULL                                     \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, NULL                                 \
 	}
 
 /* Read-write, so that a dead supervisor leaves the container a reader and it never sees
@@ -103,6 +103,9 @@ static int open_log_fifos(struct pins *p, struct container_spec *spec, struct er
 
 	if (r == 0)
 		r = open_in(p->dir, "stderr", O_RDWR, &p->err, e);
+	if (r == 0 && faccessat(p->dir, "stdin", F_OK, 0) == 0)
+		r = open_in(p->dir, "stdin", O_RDWR, &p->in, e);
+	spec->stdio[0] = p->in;
 	spec->stdio[1] = p->out;
 	spec->stdio[2] = p->err;
 	return r;
