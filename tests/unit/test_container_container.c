@@ -94,6 +94,30 @@ TEST(container_capabilities_are_added_and_dropped)
 	fix_check(f, "grep -q 'CapEff:.000001ffffdfffff' /proc/self/status");
 }
 
+/* A program of a user who is not root has what was asked for by name, and passes it on;
+ * with no_new_privs, where no file could give it, and without. */
+TEST(container_lends_added_capabilities_to_a_user)
+{
+	struct fixture *f = fix_new();
+
+	f->spec.user = str_dup("app");
+	strv_add(&f->spec.cap_add, "NET_ADMIN");
+	for (int i = 0; i < 4; i++) {
+		AUTO_FREE char *init = fix_init_path();
+
+		f->spec.no_new_privs = i % 2;
+		f->spec.init_path = i / 2 ? init : NULL;
+		fix_check(f, "for s in Inh Prm Eff Amb; do"
+			     " grep -q \"Cap$s:.0000000000001000\" /proc/self/status ||"
+			     " exit 1; done; [ $(id -u) = 1000 ] &&"
+			     "ip link set lo mtu 1400 && [ ! -w /etc/passwd ]");
+		f->spec.init_path = NULL;
+	}
+	f->spec.privileged = true;
+	strv_free(&f->spec.cap_add);
+	fix_check(f, "grep -q 'CapEff:.0000000000000000' /proc/self/status");
+}
+
 TEST(container_names_an_unknown_capability)
 {
 	struct fixture *f = fix_new();
