@@ -4,83 +4,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "images/spawn.h"
 #include "runtime/base/fd.h"
 
-/* Far from the numbers they are moved to, so that no move hides another's source. */
-enum { FDS = WIRE_FD_EMPTY + 1, FD_FAR = 16 };
-
-static int copy_far(const int *from, int *to, struct err *e)
-{
-	for (int i = 0; i < FDS; i++) {
-		if (from[i] < 0)
-			continue;
-		to[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_FAR);
-		if (to[i] < 0)
-			return err_set(e, errno, "start the image parser");
-	}
-	return 0;
-}
-
-/* No signal of ours is blocked or ignored in it. */
-static void set_signals(posix_spawnattr_t *attr)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(attr, &none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-static int spawn(struct image_store *s, const char *job, const int *fds, size_t ring,
-		 pid_t *ret, struct err *e)
-{
-	char size[24], *argv[] = { (char[]){ "minibox-parse" }, (char *)(uintptr_t)job,
-				   ring ? size : NULL, NULL };
-	char *envp[] = { NULL };
-	posix_spawn_file_actions_t acts;
-	posix_spawnattr_t attr;
-	int r;
-
-	snprintf(size, sizeof(size), "%zu", ring);
-	posix_spawn_file_actions_init(&acts);
-	posix_spawnattr_init(&attr);
-	set_signals(&attr);
-	for (int i = 0; i < FDS; i++)
-		if (fds[i] >= 0)
-			posix_spawn_file_actions_adddup2(&acts, fds[i], i);
-	r = posix_spawn(ret, s->parser, &acts, &attr, argv, envp);
-	posix_spawn_file_actions_destroy(&acts);
-	posix_spawnattr_destroy(&attr);
-	return r ? err_set(e, r, "start the image parser '%s'", s->parser) : 0;
-}
+enum { FDS = WIRE_FD_EMPTY + 1 };
 
 int jail_start(struct image_store *s, const char *job, const int fds[3], size_t ring,
 	       struct jail *ret, struct err *e)
 {
-	int far[FDS] = { -1, -1, -1, -1, -1 };
 	AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	AUTO_CLOSE int empty =
 		openat(s->layers, STORE_EMPTY_A, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const int want[FDS] = { fds[0], fds[1], null, fds[2], empty };
+	char size[24], *argv[] = { (char[]){ "minibox-parse" }, (char *)(uintptr_t)job,
+				   ring ? size : NULL, NULL };
+	char *envp[] = { NULL };
 	int r;
 
 	if (null < 0 || empty < 0)
 		return err_set(e, errno, "start the image parser");
-	r = copy_far(want, far, e);
-	if (r == 0)
-		r = spawn(s, job, far, ring, &ret->pid, e);
-	for (int i = 0; i < FDS; i++)
-		fd_auto_close(&far[i]);
-	return r;
+	snprintf(size, sizeof(size), "%zu", ring);
+	r = spawn_program(s->parser, argv, envp, want, FDS, &ret->pid, e);
+	return r < 0 ? err_ctx(e, "image parser") : 0;
 }
 
 static int reap(struct jail *j)

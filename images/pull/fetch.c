@@ -6,13 +6,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "images/spawn.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 
@@ -66,44 +66,22 @@ static void environment(struct strv *ret)
 	}
 }
 
-/* No signal is blocked or ignored in it: SIGPIPE ends it when the body is not wanted. */
-static void set_signals(posix_spawnattr_t *attr)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(attr, &none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
+/* SIGPIPE ends it when the body is not wanted. */
 static int spawn(const int fds[3], pid_t *ret, struct err *e)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
 	char exe[PATH_MAX], *const argv[] = { exe, NULL };
 	char *const none[] = { NULL };
-	posix_spawn_file_actions_t acts;
-	posix_spawnattr_t attr;
 	int r = proc_self_dir(exe, sizeof(exe) - sizeof("/minibox-fetch"), e);
 
 	if (r < 0)
 		return r;
 	strcat(exe, "/minibox-fetch");
 	environment(&env);
-	posix_spawn_file_actions_init(&acts);
-	posix_spawnattr_init(&attr);
-	set_signals(&attr);
-	for (int i = 0; i < 3; i++)
-		posix_spawn_file_actions_adddup2(&acts, fds[i], i);
-	r = posix_spawn(ret, exe, &acts, &attr, argv, env.n ? env.v : none);
-	posix_spawn_file_actions_destroy(&acts);
-	posix_spawnattr_destroy(&attr);
-	if (r == ENOENT)
-		return err_msg(
-			e, ENOENT,
-			"'%s' is not there: this minibox was built without libcurl", exe);
-	return r ? err_set(e, r, "start '%s'", exe) : 0;
+	r = spawn_program(exe, argv, env.n ? env.v : none, fds, 3, ret, e);
+	if (r == -ENOENT)
+		return err_ctx(e, "this minibox was built without libcurl");
+	return r;
 }
 
 /* More of what the child says. Return: bytes, 0 at the end, -errno. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "runtime/base/fd.h"
 #include "runtime/cli/attach.h"
 #include "runtime/cli/context.h"
 
@@ -19,14 +20,17 @@ static const char *operand(const struct cli_args *a, size_t i)
 static int launch_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	struct sup_launch_report report = { .exit_code = 125 };
+	struct err unsent = ERR_INIT;
 	struct stack_host *h = NULL;
+	AUTO_CLOSE int tty = -1;
 	int r = cli_host(c, &h, e);
 
 	if (r == 0)
-		r = stack_launch(h, a->operands.v[0], operand(a, 1), &report, e);
-	if (write(REPORT_FD, &report, sizeof(report)) != (ssize_t)sizeof(report) &&
-	    r == 0)
-		r = err_set(e, errno, "report the launch");
+		r = stack_launch(h, a->operands.v[0], operand(a, 1), &report, &tty, e);
+	if (fd_send(REPORT_FD, &report, sizeof(report), tty, &unsent) < 0 && r == 0) {
+		*e = unsent;
+		r = err_ctx(e, "report the launch");
+	}
 	return r;
 }
 

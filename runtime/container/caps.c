@@ -112,6 +112,15 @@ int container_caps_decide(const struct container_spec *s, bool userns, uint64_t 
 	return 0;
 }
 
+int container_caps_asked(const struct container_spec *s, uint64_t caps, uint64_t *ret,
+			 struct err *e)
+{
+	int r = parse_list(&s->cap_add, ret, e);
+
+	*ret &= caps;
+	return r;
+}
+
 int container_caps_bound(uint64_t caps, struct err *e)
 {
 	for (int c = 0; c < cap_max_bits(); c++) {
@@ -192,22 +201,34 @@ int container_apparmor_set(const char *profile, struct err *e)
 	return r < 0 ? err_ctx(e, "apply AppArmor profile '%s'", profile) : 0;
 }
 
+static int raise_ambient(uint64_t caps, struct err *e)
+{
+	for (int c = 0; c < cap_max_bits(); c++)
+		if ((caps & BIT(c)) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
+			return err_set(e, errno, "raise ambient capability '%d'", c);
+	return 0;
+}
+
 int container_caps_exact(const struct container_exact *x, struct err *e)
 {
 	uint64_t have = own_caps(), permitted = x->permitted & have;
 	int r = container_caps_set(x->effective & permitted, permitted,
 				   x->inheritable & have & host_caps(), e);
 
-	for (int c = 0; r == 0 && c < cap_max_bits(); c++)
-		if ((x->ambient & permitted & x->inheritable & BIT(c)) &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
-			r = err_set(e, errno, "raise ambient capability '%d'", c);
-	return r;
+	return r < 0 ? r : raise_ambient(x->ambient & permitted & x->inheritable, e);
 }
 
 int container_caps_apply(uint64_t caps, struct err *e)
 {
 	return container_caps_set(caps, caps, 0, e);
+}
+
+int container_caps_lend(uint64_t caps, struct err *e)
+{
+	int r = container_caps_set(caps, caps, caps, e);
+
+	return r < 0 ? r : raise_ambient(caps, e);
 }
 
 int container_caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable,

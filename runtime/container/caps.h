@@ -19,11 +19,19 @@
  */
 must_check int container_caps_decide(const struct container_spec *s, bool userns,
 				     uint64_t *ret, struct err *e);
+/** container_caps_asked() - of @caps what 'cap_add' asks for: a user who is not root has
+ * these and no others. As Docker's default such a user has none; what was asked for by
+ * name must not be silently without effect. */
+must_check int container_caps_asked(const struct container_spec *s, uint64_t caps,
+				    uint64_t *ret, struct err *e);
 /** container_caps_bound() - take all others out of the bounding set; empty the ambient
  * set */
 must_check int container_caps_bound(uint64_t caps, struct err *e);
 /** container_caps_apply() - effective = permitted = @caps, inheritable = none */
 must_check int container_caps_apply(uint64_t caps, struct err *e);
+/** container_caps_lend() - the same, and kept by execve of a user who is not root:
+ * inheritable and ambient, too. After the change of user, with PR_SET_KEEPCAPS. */
+must_check int container_caps_lend(uint64_t caps, struct err *e);
 /** container_caps_set() - the three sets of this process as told */
 must_check int container_caps_set(uint64_t effective, uint64_t permitted,
 				  uint64_t inheritable, struct err *e);

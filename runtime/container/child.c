@@ -235,7 +235,7 @@ static int become_user(const struct container_user *u, struct err *e)
 /*
  * The order is the kernel's: the bounding set wants CAP_SETPCAP; a filter wants
  * CAP_SYS_ADMIN or no_new_privs; setresuid() to another user than root clears the
- * capabilities by itself.
+ * capabilities by itself, unless they are to be kept.
  */
 static int confine(const struct container_plan *p, struct err *e)
 {
@@ -244,10 +244,13 @@ static int confine(const struct container_plan *p, struct err *e)
 
 	if (r == 0 && !s->no_new_privs)
 		r = apply_filter(p, e);
+	if (r == 0 && p->lent && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		r = err_set(e, errno, "keep 'capabilities'");
 	if (r == 0)
 		r = become_user(&p->user, e);
 	if (r == 0)
-		r = container_caps_apply(p->user.uid == 0 ? p->caps : 0, e);
+		r = p->lent ? container_caps_lend(p->lent, e)
+			    : container_caps_apply(p->user.uid == 0 ? p->caps : 0, e);
 	/* After the change of user, which clears it. */
 	if (r == 0 && s->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(e, errno, "ask to die with the caller");

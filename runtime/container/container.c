@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -102,6 +103,9 @@ static int pass_doorway(void *arg, struct err *e)
 		r = enter_namespaces(p, e);
 	if (r < 0)
 		return r;
+	/* The directory of a new ipc namespace's queues belongs to whoever makes it. */
+	if (p->pidfd < 0 && !p->spec->exact && p->spec->userns_fd >= 0)
+		setfsuid(0), setfsgid(0);
 	/*
 	 * Born undumpable: no process of a container that it joins can trace it or look
 	 * into its /proc directory before it has become the container's own by execve
@@ -329,6 +333,11 @@ int container_pidfd(const struct container *c)
 int container_tty(const struct container *c)
 {
 	return c->tty;
+}
+
+int container_tty_take(struct container *c)
+{
+	return fd_take(&c->tty);
 }
 
 int container_exec_errno(const struct container *c)

@@ -89,6 +89,7 @@ must_check int container_seccomp_check(const char *profile, struct err *e);
 pid_t container_pid(const struct container *c);
 int container_pidfd(const struct container *c); /* borrowed */
 int container_tty(const struct container *c);   /* pty master, borrowed; -1 without tty */
+int container_tty_take(struct container *c);    /* the same, owned by the caller now */
 int container_exec_errno(const struct container *c);
 /** container_wait() - reap; *@ret_status as by waitpid(2) */
 must_check int container_wait(struct container *c, int *ret_status, struct err *e);

@@ -1,7 +1,8 @@
 /*
  * container/exact_seccomp.c - a filter as an OCI configuration tells it. See exact.h.
  *
- * Knows linux.seccomp of config-linux.md and libseccomp. Decides no call by itself.
+ * Knows linux.seccomp of config-linux.md, but for its words (sysfilter_words.c), and
+ * libseccomp. Decides no call by itself.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,51 +14,15 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/container/exact.h"
+#include "runtime/container/sysfilter_words.h"
 
-enum { FILTER_MAX = BPF_MAXINSNS * sizeof(struct sock_filter), ERRNO_MAX = 4095 };
+enum { FILTER_MAX = BPF_MAXINSNS * sizeof(struct sock_filter) };
 
 static void auto_release(scmp_filter_ctx *ctx)
 {
 	if (*ctx)
 		seccomp_release(*ctx);
 }
-
-static const struct {
-	const char *name;
-	uint32_t action;
-} actions[] = {
-	{ "SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD },
-	{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS },
-	{ "SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD },
-	{ "SCMP_ACT_TRAP", SCMP_ACT_TRAP },
-	{ "SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0) },
-	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0) },
-	{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW },
-	{ "SCMP_ACT_LOG", SCMP_ACT_LOG },
-};
-
-static const struct {
-	const char *name;
-	enum scmp_compare op;
-} operators[] = {
-	{ "SCMP_CMP_NE", SCMP_CMP_NE },
-	{ "SCMP_CMP_LT", SCMP_CMP_LT },
-	{ "SCMP_CMP_LE", SCMP_CMP_LE },
-	{ "SCMP_CMP_EQ", SCMP_CMP_EQ },
-	{ "SCMP_CMP_GE", SCMP_CMP_GE },
-	{ "SCMP_CMP_GT", SCMP_CMP_GT },
-	{ "SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ },
-};
-
-static const char *const arch_names[] = {
-	"SCMP_ARCH_X86",      "SCMP_ARCH_X86_64",      "SCMP_ARCH_X32",
-	"SCMP_ARCH_ARM",      "SCMP_ARCH_AARCH64",     "SCMP_ARCH_MIPS",
-	"SCMP_ARCH_MIPS64",   "SCMP_ARCH_MIPS64N32",   "SCMP_ARCH_MIPSEL",
-	"SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC",
-	"SCMP_ARCH_PPC64",    "SCMP_ARCH_PPC64LE",     "SCMP_ARCH_S390",
-	"SCMP_ARCH_S390X",    "SCMP_ARCH_PARISC",      "SCMP_ARCH_PARISC64",
-	"SCMP_ARCH_RISCV64",
-};
 
 static const struct {
 	const char *name;
@@ -68,15 +33,10 @@ static const struct {
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 };
 
-void container_seccomp_features(struct strv *ret_actions, struct strv *ret_operators,
+void container_seccomp_features(struct strv *actions, struct strv *operators,
 				struct strv *archs)
 {
-	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-		strv_add(ret_actions, actions[i].name);
-	for (size_t i = 0; i < ARRAY_LEN(operators); i++)
-		strv_add(ret_operators, operators[i].name);
-	for (size_t i = 0; i < ARRAY_LEN(arch_names); i++)
-		strv_add(archs, arch_names[i]);
+	sysfilter_words(actions, operators, archs);
 }
 
 /* @key's action; with an errno the number that goes with it. */
@@ -86,24 +46,17 @@ static int get_action(const json_t *j, const char *key, const char *number_key,
 	const char *name = json_str(j, key, "");
 	const json_t *number = json_object_get(j, number_key);
 	long long n = json_int(j, number_key, EPERM);
-	size_t i = 0;
+	bool numbered;
 
-	while (i < ARRAY_LEN(actions) && !str_eq(actions[i].name, name))
-		i++;
-	if (i == ARRAY_LEN(actions))
+	if (!sysfilter_action(name, (uint32_t)n & SYSFILTER_ERRNO_MOST, ret, &numbered))
 		return err_msg(e, EINVAL,
 			       "linux.seccomp: '%s' has the action '%s', "
 			       "which is unknown",
 			       key, name);
-	*ret = actions[i].action;
-	if (number && (!json_is_integer(number) || n < 0 || n > ERRNO_MAX))
+	if (number && (!json_is_integer(number) || n < 0 || n > SYSFILTER_ERRNO_MOST))
 		return err_msg(e, EINVAL, "linux.seccomp: '%s' is not an errno",
 			       number_key);
-	if (str_eq(name, "SCMP_ACT_ERRNO"))
-		*ret = SCMP_ACT_ERRNO((uint32_t)n);
-	else if (str_eq(name, "SCMP_ACT_TRACE"))
-		*ret = SCMP_ACT_TRACE((uint32_t)n);
-	else if (number)
+	if (number && !numbered)
 		return err_msg(e, EINVAL, "linux.seccomp: '%s' does not go with '%s'",
 			       number_key, name);
 	return 0;
@@ -113,14 +66,12 @@ static int get_arg(const json_t *j, struct scmp_arg_cmp *ret, struct err *e)
 {
 	const char *op = json_str(j, "op", "");
 	long long index = json_int(j, "index", -1);
-	size_t i = 0;
+	enum scmp_compare compare;
 
-	while (i < ARRAY_LEN(operators) && !str_eq(operators[i].name, op))
-		i++;
-	if (i == ARRAY_LEN(operators))
+	if (!sysfilter_operator(op, &compare))
 		return err_msg(e, EINVAL,
 			       "linux.seccomp: the operator 'op' '%s' is unknown", op);
-	if (index < 0 || index > 5)
+	if (index < 0 || index >= SYSFILTER_ARGS)
 		return err_msg(e, EINVAL,
 			       "linux.seccomp: an argument's 'index' is not "
 			       "from 0 to 5");
@@ -129,31 +80,11 @@ static int get_arg(const json_t *j, struct scmp_arg_cmp *ret, struct err *e)
 			       "linux.seccomp: an argument's 'value' is not a number");
 	*ret = (struct scmp_arg_cmp){
 		.arg = (unsigned)index,
-		.op = operators[i].op,
+		.op = compare,
 		.datum_a = (scmp_datum_t)json_int(j, "value", 0),
 		.datum_b = (scmp_datum_t)json_int(j, "valueTwo", 0),
 	};
 	return 0;
-}
-
-/* libseccomp wants each argument once in a rule: where one stands twice, any of the
- * conditions is enough, which is a rule for each (as the other runtimes read it). */
-static int add_rule(scmp_filter_ctx ctx, uint32_t action, int nr,
-		    const struct scmp_arg_cmp *args, unsigned n)
-{
-	unsigned seen = 0;
-	bool twice = false;
-	int r = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		twice |= seen & (1U << args[i].arg);
-		seen |= 1U << args[i].arg;
-	}
-	if (!twice)
-		return seccomp_rule_add_array(ctx, action, nr, n, args);
-	for (unsigned i = 0; i < n && r == 0; i++)
-		r = seccomp_rule_add_array(ctx, action, nr, 1, &args[i]);
-	return r;
 }
 
 static int add_call(scmp_filter_ctx ctx, const json_t *call, uint32_t fallback,
@@ -161,7 +92,7 @@ static int add_call(scmp_filter_ctx ctx, const json_t *call, uint32_t fallback,
 {
 	const json_t *names = json_object_get(call, "names"), *name;
 	const json_t *list = json_object_get(call, "args");
-	struct scmp_arg_cmp args[6];
+	struct scmp_arg_cmp args[SYSFILTER_ARGS];
 	unsigned n = 0;
 	uint32_t action;
 	size_t i;
@@ -177,17 +108,13 @@ static int add_call(scmp_filter_ctx ctx, const json_t *call, uint32_t fallback,
 		return r;
 	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
-		int nr;
 
 		if (!text)
 			return err_msg(e, EINVAL,
 				       "linux.seccomp: 'names' has a member that is not "
 				       "a string");
-		nr = seccomp_syscall_resolve_name(text);
-		if (nr == __NR_SCMP_ERROR)
-			continue;
-		r = add_rule(ctx, action, nr, args, n);
-		if (r < 0 && r != -EDOM)
+		r = sysfilter_add_call(ctx, action, text, args, n);
+		if (r < 0)
 			return err_set(e, -r, "linux.seccomp: rule for '%s'", text);
 	}
 	return 0;
@@ -196,29 +123,14 @@ static int add_call(scmp_filter_ctx ctx, const json_t *call, uint32_t fallback,
 static int add_arch(scmp_filter_ctx ctx, const json_t *name, struct err *e)
 {
 	const char *text = json_string_value(name);
-	AUTO_FREE char *lower = NULL;
-	uint32_t token = 0;
-	size_t i = 0;
-	int r;
+	int r = sysfilter_add_arch(ctx, text ? text : "");
 
-	while (text && i < ARRAY_LEN(arch_names) && !str_eq(arch_names[i], text))
-		i++;
-	if (!text || i == ARRAY_LEN(arch_names))
+	if (r == -EINVAL)
 		return err_msg(e, EINVAL,
 			       "linux.seccomp: 'architectures' has '%s', which "
 			       "is unknown",
 			       text ? text : "");
-	lower = str_dup(text + strlen("SCMP_ARCH_"));
-	for (char *p = lower; *p; p++)
-		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-	token = seccomp_arch_resolve_name(lower);
-	if (token == 0) /* newer than this libseccomp: no program of it runs here */
-		return 0;
-	r = seccomp_arch_add(ctx, token);
-	/* EDOM: of the other byte order, which cannot be in one filter with ours */
-	return r < 0 && r != -EEXIST && r != -EDOM
-		       ? err_set(e, -r, "linux.seccomp: machine '%s'", text)
-		       : 0;
+	return r < 0 ? err_set(e, -r, "linux.seccomp: machine '%s'", text) : 0;
 }
 
 static int get_flags(const json_t *j, unsigned *ret, struct err *e)

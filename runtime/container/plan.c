@@ -125,6 +125,8 @@ static int plan_process(struct container_plan *p, int root, bool userns, struct 
 		return r;
 	plan_env(p);
 	r = container_caps_decide(s, userns, &p->caps, e);
+	if (r == 0 && p->user.uid != 0)
+		r = container_caps_asked(s, p->caps, &p->lent, e);
 	if (r == 0)
 		r = container_limits_decide(s, p->limits, p->limit_set, e);
 	if (r == 0 && !s->seccomp_off && !s->privileged)

@@ -20,6 +20,7 @@ struct container_plan {
 	struct container_user user;
 	struct strv env;
 	uint64_t caps;            /* bit n: capability n stays */
+	uint64_t lent;            /* of these what a user other than root has */
 	struct sock_fprog filter; /* len 0: none */
 	struct rlimit limits[RLIM_NLIMITS];
 	bool limit_set[RLIM_NLIMITS];

@@ -17,8 +17,7 @@
 #include "runtime/base/json.h"
 #include "runtime/container/container.h"
 #include "runtime/container/sysfilter.h"
-
-enum { ERRNO_MOST = 4095, ARGS = 6 };
+#include "runtime/container/sysfilter_words.h"
 
 static int bad(struct err *e, const char *what, const char *value)
 {
@@ -69,47 +68,14 @@ static int check_arrays(const json_t *obj, const char *strings, const char *obje
 static int read_action(const json_t *obj, const char *key, const char *errno_key,
 		       long long errno_default, uint32_t *ret, struct err *e)
 {
-	static const struct {
-		const char *name;
-		uint32_t action;
-	} actions[] = {
-		{ "SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD },
-		{ "SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD },
-		{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS },
-		{ "SCMP_ACT_TRAP", SCMP_ACT_TRAP },
-		{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW },
-		{ "SCMP_ACT_LOG", SCMP_ACT_LOG },
-	};
 	const char *name = json_str(obj, key, "");
 	long long n = json_int(obj, errno_key, errno_default);
 
-	if (n < 0 || n > ERRNO_MOST)
+	if (n < 0 || n > SYSFILTER_ERRNO_MOST)
 		return bad(e, "a number that is no errno in", errno_key);
-	if (str_eq(name, "SCMP_ACT_ERRNO")) {
-		*ret = SCMP_ACT_ERRNO((uint32_t)n);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-		if (str_eq(name, actions[i].name)) {
-			*ret = actions[i].action;
-			return 0;
-		}
-	return bad(e, "unknown action", name);
-}
-
-/* "SCMP_ARCH_X86_64" as libseccomp's token, 0 if it is none. */
-static uint32_t arch_token(const char *name)
-{
-	char low[32];
-	size_t i = 0;
-
-	if (!str_starts(name, "SCMP_ARCH_"))
-		return 0;
-	for (name += 10; name[i] && i + 1 < sizeof(low); i++)
-		low[i] =
-			(char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 32 : name[i]);
-	low[i] = '\0';
-	return seccomp_arch_resolve_name(low);
+	return sysfilter_action(name, (uint32_t)n, ret, NULL)
+		       ? 0
+		       : bad(e, "unknown action", name);
 }
 
 static int add_archs(scmp_filter_ctx ctx, const json_t *list, struct err *e)
@@ -119,10 +85,8 @@ static int add_archs(scmp_filter_ctx ctx, const json_t *list, struct err *e)
 
 	json_array_foreach (list, i, item) {
 		const char *name = json_string_value(item);
-		uint32_t token = arch_token(name ? name : "");
-		int r = token ? seccomp_arch_add(ctx, token) : -EINVAL;
 
-		if (r < 0 && r != -EEXIST)
+		if (sysfilter_add_arch(ctx, name ? name : "") < 0)
 			return bad(e, "unknown architecture", name ? name : "");
 	}
 	return 0;
@@ -133,6 +97,7 @@ static int add_machine(scmp_filter_ctx ctx, const json_t *j, struct err *e)
 {
 	const json_t *map = json_object_get(j, "archMap"), *row;
 	const json_t *list = json_object_get(j, "architectures");
+	uint32_t token;
 	size_t i;
 	int r;
 
@@ -144,8 +109,10 @@ static int add_machine(scmp_filter_ctx ctx, const json_t *j, struct err *e)
 			r = check_arrays(row, "subArchitectures", "", e);
 		if (r < 0)
 			return r;
-		if (arch_token(json_str(row, "architecture", "")) ==
-		    seccomp_arch_native())
+		if (!sysfilter_arch(json_str(row, "architecture", ""), &token))
+			return bad(e, "unknown architecture",
+				   json_str(row, "architecture", ""));
+		if (token == seccomp_arch_native())
 			return add_archs(ctx, json_object_get(row, "subArchitectures"),
 					 e);
 	}
@@ -240,58 +207,21 @@ static int applies(const json_t *row, uint64_t caps, struct err *e)
 
 static int read_arg(const json_t *j, struct scmp_arg_cmp *ret, struct err *e)
 {
-	static const struct {
-		const char *name;
-		enum scmp_compare op;
-	} ops[] = {
-		{ "SCMP_CMP_NE", SCMP_CMP_NE },
-		{ "SCMP_CMP_LT", SCMP_CMP_LT },
-		{ "SCMP_CMP_LE", SCMP_CMP_LE },
-		{ "SCMP_CMP_EQ", SCMP_CMP_EQ },
-		{ "SCMP_CMP_GE", SCMP_CMP_GE },
-		{ "SCMP_CMP_GT", SCMP_CMP_GT },
-		{ "SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ },
-	};
 	long long index = json_int(j, "index", -1);
 	const char *op = json_str(j, "op", "");
-	size_t i = 0;
+	enum scmp_compare compare;
 	int r = check_members(j, "index value valueTwo op", e);
 
 	if (r < 0)
 		return r;
-	while (i < ARRAY_LEN(ops) && !str_eq(ops[i].name, op))
-		i++;
-	if (i == ARRAY_LEN(ops) || index < 0 || index >= ARGS)
+	if (!sysfilter_operator(op, &compare) || index < 0 || index >= SYSFILTER_ARGS)
 		return bad(e, "an argument's rule is wrong, its operator is", op);
 	*ret = (struct scmp_arg_cmp){
 		.arg = (unsigned)index,
-		.op = ops[i].op,
+		.op = compare,
 		.datum_a = (scmp_datum_t)json_int(j, "value", 0),
 		.datum_b = (scmp_datum_t)json_int(j, "valueTwo", 0),
 	};
-	return 0;
-}
-
-/* Two rules on one argument are an alternative, since a filter rule has it once only. */
-static int add_call(scmp_filter_ctx ctx, uint32_t action, const char *name,
-		    const struct scmp_arg_cmp *args, unsigned n, struct err *e)
-{
-	int nr = seccomp_syscall_resolve_name(name), r = 0;
-	bool apart = false;
-
-	if (nr == __NR_SCMP_ERROR)
-		return 0; /* a call that this libseccomp does not know stays at the
-			     default */
-	for (unsigned i = 0; i < n; i++)
-		for (unsigned k = 0; k < i; k++)
-			apart |= args[i].arg == args[k].arg;
-	if (!apart)
-		r = seccomp_rule_add_array(ctx, action, nr, n, args);
-	for (unsigned i = 0; apart && i < n && (r == 0 || r == -EDOM); i++)
-		r = seccomp_rule_add_array(ctx, action, nr, 1, &args[i]);
-	/* EDOM: a call of another machine only */
-	if (r < 0 && r != -EDOM)
-		return err_set(e, -r, "seccomp profile: rule for '%s'", name);
 	return 0;
 }
 
@@ -299,7 +229,7 @@ static int add_row(scmp_filter_ctx ctx, const json_t *row, uint64_t caps,
 		   uint32_t default_action, long long errno_default, struct err *e)
 {
 	const json_t *list = json_object_get(row, "args"), *item;
-	struct scmp_arg_cmp args[ARGS];
+	struct scmp_arg_cmp args[SYSFILTER_ARGS];
 	AUTO_STRV struct strv names = STRV_INIT;
 	uint32_t action = 0;
 	size_t i;
@@ -310,7 +240,7 @@ static int add_row(scmp_filter_ctx ctx, const json_t *row, uint64_t caps,
 		r = check_arrays(row, "names", "args", e);
 	if (r == 0)
 		r = read_action(row, "action", "errnoRet", errno_default, &action, e);
-	if (r == 0 && json_array_size(list) > ARGS)
+	if (r == 0 && json_array_size(list) > SYSFILTER_ARGS)
 		r = bad(e, "too many arguments in a rule of",
 			json_str(row, "name", "names"));
 	json_array_foreach (list, i, item)
@@ -327,9 +257,12 @@ static int add_row(scmp_filter_ctx ctx, const json_t *row, uint64_t caps,
 	if (json_str(row, "name", NULL))
 		strv_add(&names, json_str(row, "name", NULL));
 	r = names.n ? 0 : bad(e, "a rule has no", "names");
-	for (size_t k = 0; k < names.n && r == 0; k++)
-		r = add_call(ctx, action, names.v[k], args,
-			     (unsigned)json_array_size(list), e);
+	for (size_t k = 0; k < names.n && r == 0; k++) {
+		r = sysfilter_add_call(ctx, action, names.v[k], args,
+				       (unsigned)json_array_size(list));
+		if (r < 0)
+			err_set(e, -r, "seccomp profile: rule for '%s'", names.v[k]);
+	}
 	return r;
 }
 

@@ -1,9 +1,11 @@
 /* stack/ids.c - see ids.h. Knows ranges; what is mapped to them is the container's. */
 #include "runtime/stack/ids.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/base/fd.h"
 
@@ -48,6 +50,34 @@ static int read_foreign(struct buf *ret, struct err *e)
 	return 0;
 }
 
+static void mark(bool *busy, unsigned id)
+{
+	if (id >= ID_FIRST && (id - ID_FIRST) / ID_STEP < ID_SLOTS)
+		busy[(id - ID_FIRST) / ID_STEP] = true;
+}
+
+/* Somebody who is in no file: stacks of another run directory, another program's
+ * containers, users of a directory service. A directory of /proc belongs to the ids of
+ * its process. */
+static int find_busy(bool *busy, struct err *e)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *d;
+	struct stat st;
+
+	if (!proc)
+		return err_set(e, errno, "open '/proc'");
+	while ((d = readdir(proc))) {
+		if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
+		    fstatat(dirfd(proc), d->d_name, &st, 0) < 0)
+			continue; /* no process, or gone meanwhile */
+		mark(busy, st.st_uid);
+		mark(busy, st.st_gid);
+	}
+	closedir(proc);
+	return 0;
+}
+
 static bool has_range(const struct record *r, uid_t base)
 {
 	if (!r)
@@ -62,11 +92,15 @@ int ids_lease(const struct record *own, struct record *const *others, size_t n,
 	      uid_t *ret, struct err *e)
 {
 	AUTO_BUF struct buf foreign = BUF_INIT;
+	AUTO_FREE bool *busy = mem_new(ID_SLOTS, sizeof(*busy));
 	int r = read_foreign(&foreign, e);
 
+	if (r == 0)
+		r = find_busy(busy, e);
 	for (unsigned slot = 0; slot < ID_SLOTS && r == 0; slot++) {
 		uid_t base = ID_FIRST + slot * ID_STEP;
-		bool taken = has_range(own, base) || ids_overlap(foreign.data, base);
+		bool taken = busy[slot] || has_range(own, base) ||
+			     ids_overlap(foreign.data, base);
 
 		for (size_t i = 0; i < n && !taken; i++)
 			taken = has_range(others[i], base);

@@ -12,9 +12,10 @@
  * @base? (pure) */
 bool ids_overlap(const char *text, uint32_t base);
 /**
- * ids_lease() - a range that no stack and no service has, and that neither /etc/subuid
- * nor /etc/subgid gives away All lie above what systemd-nspawn and systemd's DynamicUser
- * pick from. Needs host_lock().
+ * ids_lease() - a range that no stack and no service has, that neither /etc/subuid nor
+ * /etc/subgid gives away, and that no process runs with. All lie above what
+ * systemd-nspawn and systemd's DynamicUser pick from, and below systemd's foreign ids.
+ * Needs host_lock().
  * @own: NULL or the record that asks, which is not among @others
  */
 must_check int ids_lease(const struct record *own, struct record *const *others, size_t n,

@@ -19,6 +19,7 @@
 #include "runtime/stack/conf/value.h"
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
+#include "runtime/stack/secret.h"
 #include "runtime/stack/specmake.h"
 #include "runtime/stack/volume.h"
 
@@ -229,7 +230,9 @@ static int make_fifo(int dir, const char *name, uid_t owner, gid_t group, struct
 	return 0;
 }
 
-static int make_fifos(const struct container_spec *spec, int root, int dir, struct err *e)
+/* @input: standard input, too, which nobody writes to and which never ends. */
+static int make_fifos(const struct container_spec *spec, int root, int dir, bool input,
+		      struct err *e)
 {
 	struct container_user u;
 	int r = container_user_resolve(root, spec->user ? spec->user : "", &u, e);
@@ -240,6 +243,9 @@ static int make_fifos(const struct container_spec *spec, int root, int dir, stru
 		      spec->host_id_base + u.gid, e);
 	if (r == 0)
 		r = make_fifo(dir, "stderr", spec->host_id_base + u.uid,
+			      spec->host_id_base + u.gid, e);
+	if (r == 0 && input)
+		r = make_fifo(dir, "stdin", spec->host_id_base + u.uid,
 			      spec->host_id_base + u.gid, e);
 	container_user_free(&u);
 	return r;
@@ -263,9 +269,11 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 		      specmake_shares(src));
 	r = json_write(dir, "spec.json", j, 0600, e);
 	if (r == 0)
-		r = make_fifos(&spec, root, dir, e);
+		r = make_fifos(&spec, root, dir, src->svc->stdin_open, e);
 	if (r == 0)
 		r = etc_write_static(src, rs, spec.hostname, dir, e);
+	if (r == 0)
+		r = secret_create(src, rs, dir, e);
 	if (r == 0)
 		r = confine_nodes(src, rs, dir, e);
 	if (r == 0)
@@ -433,6 +441,7 @@ int instance_destroy(struct stack_host *h, const char *stack, const char *servic
 	err_keep_first(&first, &one);
 	if (host_service_fd(h, stack, service, &dir, &one) == 0) {
 		(void)umount2(root, MNT_DETACH);
+		secret_destroy(h, stack, service);
 		unmount_scratch(h, stack, service, dir);
 		(void)!container_pin_remove(dir, "netns", &one);
 		err_keep_first(&first, &one);

@@ -30,13 +30,13 @@ int instance_spec(struct stack_host *h, const char *stack, const char *service,
 
 /* The fds behind a spec, closed together. */
 struct pins {
-	int dir, root, userns, netns, out, err, status, cache;
+	int dir, root, userns, netns, in, out, err, status, cache;
 	struct cgroup *cgroup;
 };
 
 static void pins_close(struct pins *p)
 {
-	int *const fds[] = { &p->dir, &p->root, &p->userns, &p->netns,
+	int *const fds[] = { &p->dir, &p->root, &p->userns, &p->netns, &p->in,
 			     &p->out, &p->err,  &p->status, &p->cache };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -92,7 +92,7 @@ static int pins_open(struct stack_host *h, const char *stack, const char *servic
 
 #define PINS_NONE                                                                        \
 	{                                                                                \
-		-1, -1, -1, -1, -1, -1, -1, -1, NULL                                     \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, NULL                                 \
 	}
 
 /* Read-write, so that a dead supervisor leaves the container a reader and it never sees
@@ -103,6 +103,9 @@ static int open_log_fifos(struct pins *p, struct container_spec *spec, struct er
 
 	if (r == 0)
 		r = open_in(p->dir, "stderr", O_RDWR, &p->err, e);
+	if (r == 0 && faccessat(p->dir, "stdin", F_OK, 0) == 0)
+		r = open_in(p->dir, "stdin", O_RDWR, &p->in, e);
+	spec->stdio[0] = p->in;
 	spec->stdio[1] = p->out;
 	spec->stdio[2] = p->err;
 	return r;
@@ -181,12 +184,13 @@ int instance_start(struct stack_host *h, const char *stack, const char *service,
 }
 
 int stack_launch(struct stack_host *h, const char *stack, const char *service,
-		 struct sup_launch_report *ret, struct err *e)
+		 struct sup_launch_report *ret, int *ret_tty, struct err *e)
 {
 	struct container *c = NULL;
 	int exec_errno = 0, r;
 
 	memset(ret, 0, sizeof(*ret));
+	*ret_tty = -1;
 	r = instance_start(h, stack, service, NULL, &c, &exec_errno, e);
 	if (r == STACK_E_ABSENT)
 		r = err_msg(e, ENOENT, "there is no container of service '%s'", service);
@@ -197,6 +201,7 @@ int stack_launch(struct stack_host *h, const char *stack, const char *service,
 	}
 	ret->pid = container_pid(c);
 	ret->start_time = proc_start_time(ret->pid);
+	*ret_tty = container_tty_take(c);
 	container_free(c);
 	return 0;
 }

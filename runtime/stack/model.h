@@ -94,6 +94,20 @@ struct model_device {
 	struct model_pos pos;
 };
 
+/* A secret or config: a file of the host that is copied for whoever names it. */
+struct model_secret {
+	char *name;
+	bool config;
+	char *file; /* absolute; NULL: not written, which is an error */
+	struct model_pos pos;
+};
+struct model_secret_use {
+	char *name, *target; /* target: absolute */
+	bool config;
+	uint32_t uid, gid, mode; /* 0, 0, 0444; the service's own ids */
+	struct model_pos pos;
+};
+
 struct model_service {
 	char *name;
 	struct model_pos pos;
@@ -106,6 +120,8 @@ struct model_service {
 	struct strv env_secret; /* the names in @env whose value came from an env_file */
 	struct model_mount *mounts;
 	size_t n_mounts;
+	struct model_secret_use *secrets; /* configs, too */
+	size_t n_secrets;
 	struct model_port *ports;
 	size_t n_ports;
 	struct model_dep *deps;
@@ -134,7 +150,8 @@ struct model_service {
 	bool oom_group;    /* one out-of-memory kill takes the whole service */
 	int oom_score_adj; /* -1000..1000 */
 	bool read_only, tty, privileged;
-	bool init; /* on unless written */
+	bool stdin_open; /* standard input never ends; else it is /dev/null */
+	bool init;       /* on unless written */
 	enum model_userns userns;
 	struct strv cap_add, cap_drop; /* "NET_ADMIN", "ALL" */
 	struct strv sysctls, labels;   /* NAME=VALUE */
@@ -167,6 +184,8 @@ struct stack_model {
 	size_t n_services;
 	struct model_volume *volumes;
 	size_t n_volumes;
+	struct model_secret *secrets; /* configs, too */
+	size_t n_secrets;
 	struct model_budget budget;
 	struct strv files; /* absolute, all that were read, env_files too */
 	struct strv shown; /* the same as the user gave them (positions point into it) */
@@ -193,6 +212,9 @@ struct stack_model *model_free(struct stack_model *m);
 /** model_service() - by name, or NULL; borrowed */
 struct model_service *model_service(const struct stack_model *m, const char *name);
 struct model_volume *model_volume(const struct stack_model *m, const char *name);
+/** model_secret() - a secret, or a config, by name, or NULL; borrowed */
+struct model_secret *model_secret(const struct stack_model *m, bool config,
+				  const char *name);
 /** model_signal_number() - of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 if there is no
  * such */
 int model_signal_number(const char *name);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/stack/confine.h"
+#include "runtime/stack/secret.h"
 #include "runtime/stack/volume.h"
 
 static void make_args(const struct instance_source *src, struct container_spec *spec)
@@ -172,6 +173,7 @@ static void make_mounts(const struct instance_source *src,
 			 target, false, false);
 	}
 	confine_mounts(src, rs, spec);
+	secret_mounts(src, rs, spec);
 	sort_mounts(spec);
 }
 

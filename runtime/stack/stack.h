@@ -211,8 +211,12 @@ must_check int stack_oom_watch(struct stack_host *h, const char *stack,
 			       const char *service, uint64_t known, struct err *e);
 
 /* The short-lived helpers that the supervisor runs. */
+/** stack_launch() - start a service's process from its stored spec; @ret also tells a
+ * failure
+ * @ret_tty: master of its terminal, owned by the caller; -1 without one, and on failure
+ */
 must_check int stack_launch(struct stack_host *h, const char *stack, const char *service,
-			    struct sup_launch_report *ret, struct err *e);
+			    struct sup_launch_report *ret, int *ret_tty, struct err *e);
 /** stack_health() - run a service's healthcheck command; *@ret_code is its exit status */
 must_check int stack_health(struct stack_host *h, const char *stack, const char *service,
 			    int *ret_code, struct err *e);

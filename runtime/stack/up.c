@@ -16,9 +16,11 @@
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/plan.h"
+#include "runtime/stack/secret.h"
 #include "runtime/stack/up.h"
 
-/* The shares a service reads are part of what it is: another `from` makes it anew. */
+/* The shares and files a service reads are part of what it is: another one makes it
+ * anew. */
 json_t *up_service_config(const struct up *u, const struct model_service *svc)
 {
 	json_t *j = json_copy(
@@ -38,6 +40,8 @@ json_t *up_service_config(const struct up *u, const struct model_service *svc)
 				json_pack("[s,s]", v->from_service, v->from_path));
 		}
 	}
+	if (j)
+		secret_versions(u->model, svc, j);
 	return j;
 }
 

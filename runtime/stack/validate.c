@@ -196,6 +196,19 @@ static void check_volumes(struct check *c)
 					    &c->m->services[i].mounts[j]);
 }
 
+static void check_secrets(struct check *c, const struct model_service *s)
+{
+	for (size_t i = 0; i < s->n_secrets; i++) {
+		const struct model_secret_use *u = &s->secrets[i];
+		const char *kind = u->config ? "config" : "secret";
+
+		if (model_secret(c->m, u->config, u->name))
+			continue;
+		diag_at(c->diag, u->pos, "%s '%s' is not declared", kind, u->name);
+		diag_hint(c->diag, "add '%s %s { file PATH; }'", kind, u->name);
+	}
+}
+
 static bool ports_clash(const struct model_port *a, const struct model_port *b)
 {
 	bool any = a->host_addr.s_addr == INADDR_ANY || b->host_addr.s_addr == INADDR_ANY;
@@ -296,6 +309,7 @@ void validate_model(struct stack_model *m, const bool *active, struct diag *diag
 		}
 		check_deps(&c, s);
 		check_aliases(&c, s);
+		check_secrets(&c, s);
 		check_budget(&c, s);
 	}
 	check_cycles(&c);

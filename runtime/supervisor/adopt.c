@@ -13,6 +13,7 @@
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/restart.h"
 #include "runtime/supervisor/status.h"
+#include "runtime/supervisor/terminal.h"
 
 enum { LOOK_AGAIN_MS = 100, LOOKS = 30, UNKNOWN_STATUS = 255 << 8 };
 
@@ -67,6 +68,7 @@ static void take_over(struct supervisor *sup, struct service *s)
 		age = wall - s->st.started_wall_ns;
 	s->begun_ns = age < now ? now - age : 1;
 	logpump_open(sup, s);
+	terminal_adopt(sup, s);
 	if (s->pidfd < 0) {
 		adopt_look(sup, s);
 		return;

@@ -17,6 +17,7 @@
 #include "runtime/supervisor/restart.h"
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
+#include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
 
 enum { LAUNCH_LIMIT_MS = 120000, KILL_AGAIN_MS = 5000 };
@@ -271,6 +272,7 @@ void conduct_ended(struct supervisor *sup, struct service *s, int wait_status)
 	int status = wait_status;
 
 	(void)status_read_exit(s, &status);
+	terminal_end(sup, s);
 	logpump_drain(sup, s);
 	health_halt(s);
 	loop_close(&s->pidfd);

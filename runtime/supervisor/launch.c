@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "runtime/supervisor/note.h"
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
+#include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
 
 static bool refuse(struct service *s, int exit_code, const char *what, int code)
@@ -33,28 +35,28 @@ static bool refuse(struct service *s, int exit_code, const char *what, int code)
 
 bool launch_start(struct supervisor *sup, struct service *s)
 {
-	int pipe_fds[2], pid;
+	int ends[2], pid;
 
 	status_clear_exit(s);
 	logpump_open(sup, s);
-	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return refuse(s, 125, "make a pipe for the launcher", errno);
-	/* The launcher's end blocks as usual: it writes once, into an empty pipe. */
-	fcntl(pipe_fds[1], F_SETFL, 0);
-	pid = spawn_helper(sup, s, "_launch", pipe_fds[1], 3);
-	close(pipe_fds[1]);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return refuse(s, 125, "make sockets for the launcher", errno);
+	/* The launcher's end blocks as usual: it sends once, into an empty socket. */
+	fcntl(ends[0], F_SETFL, O_RDWR | O_NONBLOCK);
+	pid = spawn_helper(sup, s, "_launch", ends[1], 3);
+	close(ends[1]);
 	if (pid < 0) {
-		close(pipe_fds[0]);
+		close(ends[0]);
 		return refuse(s, 125, "run the launcher", -pid);
 	}
 	s->launcher = pid;
-	s->report = pipe_fds[0];
+	s->report = ends[0];
 	loop_watch(sup, s->report, TOKEN_REPORT, service_slot(sup, s), EPOLLIN);
 	return true;
 }
 
 static void launched(struct supervisor *sup, struct service *s,
-		     const struct sup_launch_report *rep)
+		     const struct sup_launch_report *rep, int tty)
 {
 	s->st.pid = rep->pid;
 	s->st.start_time = rep->start_time ? rep->start_time : proc_start_time(rep->pid);
@@ -62,6 +64,8 @@ static void launched(struct supervisor *sup, struct service *s,
 	s->adopted = false;
 	s->st.text[0] = '\0';
 	logpump_open(sup, s); /* if the launcher made the FIFOs only now */
+	if (tty >= 0)
+		terminal_begin(sup, s, tty);
 	conduct_fire(sup, s, EV_LAUNCHED);
 	if (s->pidfd < 0)
 		adopt_look(sup, s); /* it is gone, and maybe was reaped by the launcher */
@@ -71,17 +75,19 @@ void launch_read_report(struct supervisor *sup, struct service *s)
 {
 	struct sup_launch_report rep;
 	ssize_t n;
+	int tty;
 
 	if (s->report < 0)
 		return;
-	n = read(s->report, &rep, sizeof(rep));
+	n = terminal_report(s->report, &rep, &tty);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	loop_close(&s->report);
 	if (n == sizeof(rep) && rep.pid > 0) {
-		launched(sup, s, &rep);
+		launched(sup, s, &rep, tty);
 		return;
 	}
+	loop_close(&tty);
 	if (n == sizeof(rep)) {
 		rep.text[sizeof(rep.text) - 1] = '\0';
 		text_copy(s->st.text, sizeof(s->st.text), rep.text, strlen(rep.text));

@@ -12,6 +12,7 @@
 #include "runtime/supervisor/health.h"
 #include "runtime/supervisor/launch.h"
 #include "runtime/supervisor/logpump.h"
+#include "runtime/supervisor/terminal.h"
 
 static void control(struct supervisor *sup, int op, int fd, uint64_t token,
 		    uint32_t events)
@@ -114,6 +115,9 @@ static void dispatch(struct supervisor *sup, const struct epoll_event *ev)
 		break;
 	case TOKEN_PROBE:
 		health_io(sup, s, ev->events);
+		break;
+	case TOKEN_TTY:
+		terminal_move(sup, s);
 		break;
 	}
 }

@@ -25,6 +25,7 @@
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
 #include "runtime/supervisor/specfile.h"
+#include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
 
 enum { READY_FD = 3, LOCK_TRIES = 50, CALM_NS = 1000000000 };
@@ -51,7 +52,7 @@ static int give_up(const struct supervisor *sup, int ready, const char *why, int
 	return 1;
 }
 
-/* Many services need many descriptors: six each. */
+/* Many services need many descriptors: six each, or eight. */
 static void raise_limits(void)
 {
 	struct rlimit r;
@@ -93,7 +94,7 @@ static void tell_pid(int lock)
 		(void)!pwrite(lock, pid, strlen(pid), 0);
 }
 
-static int supervise(int logs, int lock, int ready)
+static int supervise(int logs, int lock, int ready, const int store[2])
 {
 	struct supervisor *sup = mmap(NULL, sizeof(*sup), PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -103,6 +104,7 @@ static int supervise(int logs, int lock, int ready)
 	if (sup == MAP_FAILED)
 		return 1;
 	sup->logs = logs;
+	memcpy(sup->store, store, sizeof(sup->store));
 	prctl(PR_SET_NAME, "minibox-supervisor", 0, 0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	raise_limits();
@@ -136,14 +138,18 @@ static int wait_for(int supervisor)
 
 static int keep(int logs, int lock, int ready)
 {
+	int store[2] = { -1, -1 };
 	long delay_ms = 0;
+
+	/* Without it terminals only end with their supervisor. */
+	(void)terminal_store(store);
 
 	for (bool first = true;; first = false) {
 		uint64_t begun = proc_now_ns();
 		int pid = _Fork(), status; /* without what fork() does for threads */
 
 		if (pid == 0)
-			return supervise(logs, lock, ready);
+			return supervise(logs, lock, ready, store);
 		loop_close(&ready); /* only its first life is waited for */
 		status = pid > 0 ? wait_for(pid) : 1;
 		if (status == 0 || (first && !WIFSIGNALED(status)))

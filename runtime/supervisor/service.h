@@ -32,6 +32,7 @@ enum token_kind {
 	TOKEN_STDERR,
 	TOKEN_PIDFD,
 	TOKEN_PROBE,
+	TOKEN_TTY,
 };
 
 enum after_stop {
@@ -70,6 +71,7 @@ struct service {
 	struct sup_status st;    /* as last published, but for the change in progress */
 	int pidfd, report;       /* report: read end of the launcher's fd 3 */
 	int launcher, refresher; /* pids of helpers */
+	int tty, tty_out;        /* master of its terminal; FIFO it is read into */
 	bool stop_pending;       /* to be stopped as soon as its dependants are */
 	bool ready;              /* was announced as ready for this pid */
 	bool adopted;            /* its process is not our child */
@@ -98,6 +100,7 @@ struct pending {
 
 struct supervisor {
 	int epoll, logs, listener, signals;
+	int store[2];   /* see terminal.h */
 	uint32_t n;     /* slots in use lie below this */
 	bool unsettled; /* something changed that dependants or requests may wait for */
 	bool quitting;

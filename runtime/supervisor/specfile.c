@@ -120,6 +120,7 @@ static void clear(struct service *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->pidfd = s->report = s->probe.fd = s->log.index = -1;
+	s->tty = s->tty_out = -1;
 	for (unsigned i = 0; i < LOG_STREAMS; i++)
 		s->log.stream[i].fifo = s->log.stream[i].file = -1;
 }

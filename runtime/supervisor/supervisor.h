@@ -142,7 +142,8 @@ struct sup_event {
 	char text[160];
 };
 
-/* What a launcher (`minibox _launch STACK SERVICE`) writes to its fd 3, once. */
+/* What a launcher (`minibox _launch STACK SERVICE`) sends over its fd 3, a socket, once;
+ * with a terminal its master comes along. */
 struct sup_launch_report {
 	int32_t pid;       /* 0: failed */
 	int32_t exit_code; /* when failed: 125, 126, 127 */

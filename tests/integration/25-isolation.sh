@@ -144,5 +144,42 @@ test_entry_points_that_change_the_user() {
 		has "$OUT" '44(extra)'
 	done
 }
+test_rights_are_as_the_file_says() {
+	cat >rights.conf <<-'EOF'
+	stack rights;
+	service a { image bb.tar; stop_grace_period 1s; shm_size 2m; ulimits nofile=100:200 core=0; sysctls net.core.somaxconn=77;
+		cap_drop ALL; cap_add CHOWN; tmpfs /scratch:size=1m; volumes data:/data; }
+	service user { image bb.tar; stop_grace_period 1s; user www; cap_add NET_ADMIN; }
+	service all { image bb.tar; stop_grace_period 1s; privileged on; }
+	service term { image bb.tar; stop_grace_period 1s; user www; tty on; command sh -c "echo ctl >/dev/tty; echo con >/dev/console; sleep 1000"; }
+	volume data;
+	EOF
+	status 0 mb up -d rights.conf
+	eq "$(mb exec rights/a sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/sys/net/core/somaxconn; df -k /dev/shm | awk "END{print \$2}"' | tr '\n' ' ')" '100 200 0 77 2048 '
+	for p in self 1; do eq "$(mb exec rights/a grep CapEff /proc/$p/status | awk '{print $2}')" 0000000000000001; done
+	# what Docker has these on, but for our root, which has nodev, too
+	eq "$(mb exec rights/a awk '$2 ~ "^/(|proc|sys|dev/shm|dev/mqueue|scratch|data|etc/hosts)$" {
+		f = ""; n = split("nosuid nodev noexec", w, " ")
+		for (i = 1; i <= n; i++) if (("," $4 ",") ~ ("," w[i] ",")) f = f substr(w[i], 3, 1)
+		print $2 "=" f}' /proc/mounts | sort | tr '\n' ' ')" \
+		'/=d /data=sd /dev/mqueue=sde /dev/shm=sde /etc/hosts=sd /proc=sde /scratch=sde /sys=sde '
+	# a user who is not root has what was asked for, and whatever exec starts as that user
+	for p in self 1 2; do eq "$(mb exec rights/user grep CapEff /proc/$p/status | awk '{print $2}')" 0000000000001000; done
+	status 0 mb exec rights/user ip link set lo mtu 1400
+	! mb exec rights/user sh -c 'echo x >>/etc/passwd' || fail "root's file was written to"
+	# all rights, but of the service's own user namespace
+	eq "$(mb exec rights/all grep -E 'CapEff|Seccomp:' /proc/self/status | awk '{print $2}' | tr '\n' ' ')" '000001ffffffffff 0 '
+	status 0 mb exec rights/all mount -t tmpfs none /tmp
+	status 0 mb exec rights/all sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+	! mb exec rights/all sh -c 'echo 1 >/proc/sys/kernel/panic' || fail "kernel sysctl"
+	# a session of its own, whose terminal it is
+	until_ok 10 sh -c "$MINIBOX logs rights/term | grep -q con"
+	has "$(mb logs rights/term)" ctl
+	eq "$(mb exec rights/term awk '{print $1 == $6, ($7 != 0)}' /proc/2/stat)" '1 1'
+	eq "$(mb exec rights/term stat -c '%U %a' /dev/console)" 'www 620'
+	# queues of messages belong to whoever makes them, their directory to root
+	eq "$(mb exec -u www rights/a sh -c 'touch /dev/mqueue/q; stat -c %u:%g /dev/mqueue/q /dev/mqueue' | tr '\n' ' ')" '33:33 0:0 '
+	status 0 mb down --volumes rights
+}
 test_down() { status 0 mb down --volumes; }
 run_tests "$@"

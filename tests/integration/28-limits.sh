@@ -193,6 +193,8 @@ test_running_out_of_memory_is_told() {
 	has "$(mb ps lim/loose 2>/dev/null || mb ps)" "out of memory: 1 process killed, the last '"
 	eq "$(mb ps --json | grep -c '"oom_kills": 0')" 5
 	has "$(mb ps --json)" 'limit 48 MiB'
+	# where the kernel's log is not to be read
+	has "$(unshare -m sh -c "mount --bind /dev/null /dev/kmsg && $MINIBOX ps --json lim")" "the last 'unknown', peak"
 	mb ps --json | grep -qE "the last '(tail|unknown)', peak 4[78] MiB" || fail "$(mb ps)"
 	one 'mem_limit 16m; command tail /dev/zero;'
 	# a slow machine takes it for up before its memory is full
@@ -224,7 +226,8 @@ test_ranges_of_others_are_left_alone() {
 	[ -e /etc/subuid ] && [ -e /etc/subgid ] || skip "no /etc/subuid"
 	unshare -m sh -c "mount --bind subuid /etc/subuid && mount --bind subgid /etc/subgid && $MINIBOX up -d i.conf >out 2>&1 &&
 		$MINIBOX exec lim/one cat /proc/self/uid_map >map; $MINIBOX down lim >>out 2>&1" || fail "$(cat out)"
-	eq "$(awk '{print $2}' map)" $((1946157056 + 2 * 65536))
+	n=$((($(awk '{print $2}' map) - 1946157056) / 65536))
+	[ $n = 2 ] || [ $n -gt 3 ] || fail "range $n is somebody's"
 }
 test_a_change_is_a_reason() {
 	one 'cpu_shares 600;'

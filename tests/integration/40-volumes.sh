@@ -114,4 +114,52 @@ test_one_off_readers_and_volumes() {
 	eq "$(mb ps -a --json)" '[]'
 	status 0 mb down --volumes
 }
+test_secrets_and_configs() {
+	printf 'pass-%s' alpha >key
+	echo 'listen 80' >site
+	cat >sec.conf <<'EOF'
+stack sec;
+service a { image odd.tar; stop_grace_period 1s; user 999; command sh -c "cat /run/secrets/key; sleep 1000";
+	secrets key { uid 999; gid 7; mode 0400; } secrets key:/etc/app/key; configs site:/etc/site.conf; }
+service b { image odd.tar; stop_grace_period 1s; configs site; read_only on; tmpfs /run; secrets key; userns host; }
+service c { image odd.tar; stop_grace_period 1s; command cat; stdin_open on; }
+secret key { file key; }
+config site { file site; }
+EOF
+	/usr/bin/python3 "$TOP/tests/lib/mkimage.py" odd.tar --name odd:1 --layer bb --cmd sleep 1000
+	status 0 mb up -d sec.conf
+	until_ok 10 sh -c "$MINIBOX logs sec/a | grep -q pass-alpha"
+	eq "$(mb exec sec/a stat -c '%u %g %a %s' /run/secrets/key /etc/app/key | tr '\n' ' ')" '999 7 400 10 0 0 444 10 '
+	eq "$(mb exec -u www sec/a cat /etc/app/key /etc/site.conf)" 'pass-alphalisten 80'
+	! mb exec -u www sec/a cat /run/secrets/key || fail "another user reads it"
+	! mb exec -u root sec/a sh -c 'chmod 666 /run/secrets/key; echo x >/run/secrets/key' || fail "it was written to"
+	eq "$(mb exec sec/a awk '$2 == "/run/secrets/key" {print $3, $4}' /proc/mounts | grep -cE '^tmpfs ro,nosuid,nodev,noexec')" 1
+	eq "$(mb exec sec/b cat /run/secrets/key /site)" 'pass-alphalisten 80'
+	# nowhere but on that tmpfs
+	eq "$(grep -rl pass-alpha "$MINIBOX_ROOT" "$MINIBOX_RUN" 2>/dev/null | grep -v "/logs/\|/secrets/" || true)" ''
+	eq "$(stat -f -c %T "$MINIBOX_RUN/sec/a/secrets")" tmpfs
+	hasnt "$(mb inspect sec/a sec/b; mb plan sec.conf; mb config sec.conf; mb ps --json sec)" pass-alpha
+	# what ran goes on with what it was started with; up takes what was written since
+	ids() { mb ps --json sec | /usr/bin/python3 -c 'import json,sys; print([s["id"] for s in json.load(sys.stdin) if s["service"] == sys.argv[1]])' "$1"; }
+	old=$(ids a)
+	status 0 mb up -d sec.conf
+	eq "$(ids a)" "$old"
+	sed -i 's/configs site;//' sec.conf
+	echo 'listen 81' >site.new
+	mv site.new site
+	status 0 mb restart sec/a
+	eq "$(mb exec sec/a cat /etc/site.conf)" 'listen 80'
+	has "$(mb plan sec.conf)" 'config site'
+	old=$(ids c)
+	status 0 mb up -d sec.conf
+	eq "$(mb exec sec/a cat /etc/site.conf)" 'listen 81'
+	eq "$(ids c)" "$old"
+	! mb exec sec/b ls /site 2>/dev/null || fail "it is still there"
+	# standard input that is open does not end
+	eq "$(mb ps --json sec | grep -c '"running"')" 3
+	printf 'stack sec;\nservice a { image odd.tar; secrets key { uid 70000; } }\nsecret key { file key; }\n' >ids.conf
+	status 1 mb up -d ids.conf
+	has "$OUT" "secret 'key': id '70000' is outside of the container's 65536 ids"
+	status 0 mb down --volumes sec
+}
 run_tests "$@"

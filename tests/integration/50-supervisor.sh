@@ -55,6 +55,42 @@ test_keeper_and_supervisor_killed_and_adopted() {
 	status 0 mb restart back
 	state_is back running
 }
+lines_of() { mb logs term/t | sed -n 's/^t | line \([0-9]*\).*/\1/p'; }
+test_a_terminal_outlives_its_supervisor() {
+	cat >term.conf <<'EOF'
+stack term;
+service t { image bb.tar; tty on; stop_grace_period 1s;
+	command sh -c "tty; ls -l /proc/self/fd/0; i=0; while true; do i=$$((i+1)); echo line $$i; usleep 2000; done"; }
+service off { image bb.tar; tty on; init off; command sh -c "echo first; exec <&- >&- 2>&-; sleep 1; echo again >/dev/console; sleep 1000"; stop_grace_period 1s; }
+service ends { image bb.tar; tty on; command sh -c "seq 1 3000; exit 3"; }
+EOF
+	mb up -d term.conf t off
+	before=$(mb ps --json term | /usr/bin/python3 -c 'import json,sys; print([s["pid"] for s in json.load(sys.stdin)])')
+	for i in 1 2 3 4 5; do
+		kill -9 "$(cat "$MINIBOX_RUN/term/.supervisor")"
+		sleep 0.3
+	done
+	eq "$(mb ps --json term | /usr/bin/python3 -c 'import json,sys; print([s["pid"] for s in json.load(sys.stdin)])')" "$before"
+	until_ok 20 sh -c "$MINIBOX logs term/off | grep -q again"
+	n=$(lines_of | tail -n 1)
+	until_ok 10 sh -c "[ \$($MINIBOX logs -n 1 term/t | sed 's/.*line //' | tr -d '\r') -gt $((n + 50)) ]"
+	lines_of >lines
+	[ "$(wc -l <lines)" -gt 300 ] || fail "only $(wc -l <lines) lines"
+	awk 'NR != $1 {print "line", NR, "is", $1; exit 1}' lines
+	has "$(mb logs term/t | head -n 1)" "t | /dev/"
+	has "$(mb logs term/t | cat -A | sed -n 4p)" '^M$'
+	# nothing of it is left behind in the supervisor or its keeper
+	status 0 mb stop term/t
+	status 0 mb stop term/off
+	sup=$(cat "$MINIBOX_RUN/term/.supervisor")
+	eq "$(find "/proc/$sup/fd" -lname '*ptmx' | wc -l)" 0
+	status 0 mb start term/t
+	until_ok 10 sh -c "find /proc/$sup/fd -lname '*ptmx' | grep -q ."
+	# the last words of one that ends
+	mb up -d term.conf ends || true
+	eq "$(mb logs term/ends | sed 's/.*| //' | tr -d '\r' | paste -sd+ | awk -F+ '{print NF, $NF}')" '3000 3000'
+	status 0 mb down --volumes term
+}
 test_deaf_service_is_killed_after_its_grace() {
 	start=$(date +%s%N)
 	status 0 mb stop deaf

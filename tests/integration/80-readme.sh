@@ -23,7 +23,7 @@ test_links_lead_somewhere() {
 test_keys_of_the_table_are_taken() {
 	# each key alone, with a word that it takes
 	declare -A word=([command]='sleep 1' [entrypoint]='/bin/sh' [environment]='A=b' [env_file]="$W/e.env" [tmpfs]=/t
-		[ports]=18300:80 [restart]=always [user]=root [working_dir]=/ [hostname]=h [init]=off [tty]=on [labels]=a=b
+		[ports]=18300:80 [restart]=always [user]=root [working_dir]=/ [hostname]=h [init]=off [tty]=on [stdin_open]=on [labels]=a=b
 		[profiles]=p [extra_hosts]=h=10.0.0.1 [dns]=10.0.0.1 [stop_signal]=SIGINT [stop_grace_period]=1s [mem_limit]=1m
 		[cpus]=0.5 [pids_limit]=5 [shm_size]=1m [ulimits]=nofile=100 [sysctls]=net.core.somaxconn=5 [read_only]=on
 		[cap_add]=NET_ADMIN [cap_drop]=ALL [privileged]=off [security_opt]=no-new-privileges [userns]=required [memswap_limit]='-1; mem_limit 8m' [mem_reservation]=1m [cpu_shares]=2 [cpu_period]=50ms [cpu_quota]=50ms

@@ -1,7 +1,10 @@
 /* tests/unit/test_container_container.c - create, start, wait: what a process is given.
  */
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
+#include "runtime/container/child.h"
 #include "tests/lib/container_fixture.h"
 
 TEST(container_runs_a_program_and_gives_its_exit_code)
@@ -89,6 +92,30 @@ TEST(container_capabilities_are_added_and_dropped)
 	strv_add(&f->spec.cap_add, "ALL");
 	strv_add(&f->spec.cap_drop, "CAP_SYS_ADMIN");
 	fix_check(f, "grep -q 'CapEff:.000001ffffdfffff' /proc/self/status");
+}
+
+/* A program of a user who is not root has what was asked for by name, and passes it on;
+ * with no_new_privs, where no file could give it, and without. */
+TEST(container_lends_added_capabilities_to_a_user)
+{
+	struct fixture *f = fix_new();
+
+	f->spec.user = str_dup("app");
+	strv_add(&f->spec.cap_add, "NET_ADMIN");
+	for (int i = 0; i < 4; i++) {
+		AUTO_FREE char *init = fix_init_path();
+
+		f->spec.no_new_privs = i % 2;
+		f->spec.init_path = i / 2 ? init : NULL;
+		fix_check(f, "for s in Inh Prm Eff Amb; do"
+			     " grep -q \"Cap$s:.0000000000001000\" /proc/self/status ||"
+			     " exit 1; done; [ $(id -u) = 1000 ] &&"
+			     "ip link set lo mtu 1400 && [ ! -w /etc/passwd ]");
+		f->spec.init_path = NULL;
+	}
+	f->spec.privileged = true;
+	strv_free(&f->spec.cap_add);
+	fix_check(f, "grep -q 'CapEff:.0000000000000000' /proc/self/status");
 }
 
 TEST(container_names_an_unknown_capability)
@@ -328,6 +355,52 @@ TEST(container_sysctls_are_written_and_foreign_ones_refused)
 	CHECK_STR(err_text(&e),
 		  "create container: mount '/proc': sysctl 'vm.swappiness=1' is "
 		  "not of the container's namespaces");
+}
+
+/* The waiting process's end of its socket, as root of a container without a user
+ * namespace of its own could take it over. */
+static int steal_sync(const struct container *c)
+{
+	for (int i = 3; i < 64; i++) {
+		int fd = (int)syscall(SYS_pidfd_getfd, container_pidfd(c), i, 0);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+TEST(container_words_after_the_start_are_not_trusted)
+{
+	struct child_message lie = { .kind = CHILD_FAILED, .exec_errno = ENOENT };
+	static const int codes[] = { EACCES, 0, -7 };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		struct fixture *f = fix_new();
+		struct container *c = NULL;
+		struct err e = ERR_INIT;
+		int sock;
+
+		fix_script(f, "exit 0");
+		CHECK_OK(container_create(&f->spec, &c, &e), &e);
+		sock = steal_sync(c);
+		CHECK(sock >= 0);
+		/* no end of the text, bytes that a terminal obeys, a code that means
+		 * success */
+		memset(lie.e.text, 'x', sizeof(lie.e.text));
+		memcpy(lie.e.text, "\033]0;t\007\177\n", 8);
+		lie.e.code = codes[i];
+		CHECK(send(sock, &lie, sizeof(lie), MSG_NOSIGNAL) == sizeof(lie));
+		close(sock);
+		CHECK_INT(container_start(c, &e), codes[i] > 0 ? -codes[i] : -EIO);
+		CHECK_INT(container_exec_errno(c), ENOENT);
+		CHECK(strlen(err_text(&e)) < sizeof(lie.e.text));
+		CHECK(str_starts(err_text(&e), "?]0;t???xxx"));
+		container_free(c);
+	}
 }
 
 TEST(container_tty_is_a_terminal_with_job_control)

@@ -89,7 +89,9 @@ TEST(rootfs_dev_is_minimal_and_works)
 		  "[ $(head -c 4 /dev/urandom | wc -c) = 4 ] &&"
 		  "! (echo x > /dev/full) 2>/dev/null && [ ! -e /dev/core ] &&"
 		  "[ $(df -k /dev/shm | awk 'END{print $2}') = 65536 ] &&"
-		  "touch /dev/shm/a /dev/mqueue/q && [ $(stat -c %a /dev/ptmx) = 777 ] &&"
+		  "touch /dev/shm/a /dev/mqueue/q && chmod 1777 /dev/mqueue /dev/shm &&"
+		  "[ \"$(stat -c %u:%g:%a /dev/mqueue /dev/shm | uniq)\" = 0:0:1777 ] && "
+		  "[ $(stat -c %a /dev/ptmx) = 777 ] &&"
 		  "[ $(stat -L -c %a /dev/ptmx) = 666 ]");
 	f->spec.shm_bytes = 1 << 20;
 	fix_check(f, "[ $(df -k /dev/shm | awk 'END{print $2}') = 1024 ]");

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "runtime/container/sysfilter.h"
+#include "runtime/container/sysfilter_words.h"
 #include "tests/lib/test.h"
 
 #define BIT(cap) (UINT64_C(1) << (cap))
@@ -123,6 +124,9 @@ TEST(sysfilter_profile_names_what_is_wrong)
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[]}", "'flags'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"Z80\"]}",
 		  "architecture 'Z80'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":"
+		  "\"SCMP_ARCH_Z80\"}]}",
+		  "architecture 'SCMP_ARCH_Z80'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":5000}",
 		  "'defaultErrnoRet'" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"action\":"
@@ -254,4 +258,26 @@ TEST(sysfilter_compiles_anew_when_the_cached_file_is_damaged)
 	CHECK_OK(container_sysfilter_load(0, dir, &p, &e), &e);
 	CHECK(p.len > 20);
 	free(p.filter);
+}
+
+TEST(sysfilter_knows_each_of_its_words)
+{
+	AUTO_STRV struct strv acts = STRV_INIT, ops = STRV_INIT, archs = STRV_INIT;
+	enum scmp_compare op;
+	uint32_t n = 0;
+	bool numbered;
+
+	sysfilter_words(&acts, &ops, &archs);
+	CHECK(acts.n == 8 && ops.n == 7 && archs.n == 19);
+	strv_foreach (i, &acts)
+		CHECK(sysfilter_action(acts.v[i], 5, &n, &numbered) &&
+		      numbered == ((n & 5) == 5));
+	strv_foreach (i, &ops)
+		CHECK(sysfilter_operator(ops.v[i], &op));
+	strv_foreach (i, &archs)
+		CHECK(sysfilter_arch(archs.v[i], &n));
+	CHECK(sysfilter_action("SCMP_ACT_ERRNO", 7, &n, NULL) && n == SCMP_ACT_ERRNO(7));
+	CHECK(sysfilter_arch("SCMP_ARCH_AARCH64", &n) && n == SCMP_ARCH_AARCH64);
+	CHECK(!sysfilter_action("SCMP_ACT_NOTIFY", 0, &n, NULL));
+	CHECK(!sysfilter_operator("SCMP_CMP_", &op) && !sysfilter_arch("X86", &n));
 }

@@ -109,13 +109,10 @@ static void check_round_trip(const char *path)
 	AUTO_BUF struct buf diag = BUF_INIT, first = BUF_INIT, second = BUF_INIT;
 	AUTO_JSON json_t *before = NULL, *after = NULL;
 	struct stack_model *m = NULL, *again = NULL;
-	struct memory_file files[] = { { "/p/stack.conf", NULL },
-				       { "/etc", "" },
-				       { "/etc/hosts", "" },
-				       { "/dev/null", "" },
-				       { "/dev/zero", "" },
-				       { "/dev/full", "" },
-				       { NULL, NULL } };
+	struct memory_file files[] = { { "/p/stack.conf", NULL }, { "/etc", "" },
+				       { "/etc/hosts", "" },      { "/etc/passwd", "" },
+				       { "/dev/null", "" },       { "/dev/zero", "" },
+				       { "/dev/full", "" },       { NULL, NULL } };
 	struct model_opts o = { 0 };
 	struct err e = ERR_INIT;
 

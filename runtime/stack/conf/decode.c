@@ -2,7 +2,8 @@
  * stack/decode.c - what stands at the top of a stack file; and the errors all decoders
  * share.
  *
- * Knows stack, volume and the objects still to come. Services are decode_service's.
+ * Knows stack, volume and the objects still to come. Services are decode_service's,
+ * secrets decode_secret's.
  */
 #include "runtime/stack/conf/decode.h"
 
@@ -181,9 +182,9 @@ void decode_tree(struct decode *d, const struct conf_node *root)
 		const char *name;
 		void (*decode)(struct decode *d, const struct conf_node *node);
 	} objects[] = {
-		{ "stack", decode_stack },           { "service", decode_service },
-		{ "volume", decode_volume },         { "network", decode_object_not_yet },
-		{ "secret", decode_object_not_yet }, { "config", decode_object_not_yet },
+		{ "stack", decode_stack },   { "service", decode_service },
+		{ "volume", decode_volume }, { "network", decode_object_not_yet },
+		{ "secret", decode_secret }, { "config", decode_secret },
 	};
 	static const char *const names[] = { "stack",  "service", "volume",  "network",
 					     "secret", "config",  "include", NULL };

@@ -78,6 +78,9 @@ bool decode_pids(struct decode *d, const struct conf_node *node, uint64_t *ret);
 /** decode_budget() - what stands in a stack's block */
 void decode_budget(struct decode *d, const struct conf_node *node);
 
+/** decode_secret() - `secret NAME { file PATH; }` or the same of `config` */
+void decode_secret(struct decode *d, const struct conf_node *node);
+
 /** decode_is_health_test() - does @name say what a healthcheck tries? Files merge such as
  * one */
 bool decode_is_health_test(const char *name);
@@ -88,7 +91,8 @@ bool decode_is_health_test(const char *name);
 DECODER(decode_mounts); /* volumes: decode_mount.c */
 DECODER(decode_tmpfs);
 DECODER(decode_nocopy);
-DECODER(decode_ports); /* decode_port.c */
+DECODER(decode_secrets); /* and configs: decode_secret.c */
+DECODER(decode_ports);   /* decode_port.c */
 DECODER(decode_expose);
 DECODER(decode_healthcheck); /* decode_health.c */
 DECODER(decode_env_file);    /* decode_env.c */
@@ -110,6 +114,7 @@ DECODER(decode_stop_signal);
 DECODER(decode_stop_grace_period);
 DECODER(decode_init);
 DECODER(decode_tty);
+DECODER(decode_stdin_open);
 DECODER(decode_profiles);
 DECODER(decode_mem_limit); /* decode_confine.c: limits and rights */
 DECODER(decode_cpus);

@@ -157,6 +157,12 @@ DECODER(decode_tty)
 		decode_bad(d, node, &node->words[0], "on or off");
 }
 
+DECODER(decode_stdin_open)
+{
+	if (!value_bool(node->words[0].text, &s->stdin_open))
+		decode_bad(d, node, &node->words[0], "on or off");
+}
+
 DECODER(decode_profiles)
 {
 	for (size_t i = 0; i < node->n_words; i++) {

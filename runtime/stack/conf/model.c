@@ -34,6 +34,11 @@ static void service_free(struct model_service *s)
 		free(s->devices[i].source);
 		free(s->devices[i].target);
 	}
+	for (size_t i = 0; i < s->n_secrets; i++) {
+		free(s->secrets[i].name);
+		free(s->secrets[i].target);
+	}
+	free(s->secrets);
 	free(s->blkio);
 	free(s->devices);
 	free(s->mounts);
@@ -53,6 +58,11 @@ struct stack_model *model_free(struct stack_model *m)
 		free(m->volumes[i].from_service);
 		free(m->volumes[i].from_path);
 	}
+	for (size_t i = 0; i < m->n_secrets; i++) {
+		free(m->secrets[i].name);
+		free(m->secrets[i].file);
+	}
+	free(m->secrets);
 	free(m->services);
 	free(m->volumes);
 	free(m->name);
@@ -84,5 +94,15 @@ struct model_volume *model_volume(const struct stack_model *m, const char *name)
 	for (size_t i = 0; i < m->n_volumes; i++)
 		if (strcmp(m->volumes[i].name, name) == 0)
 			return &m->volumes[i];
+	return NULL;
+}
+
+struct model_secret *model_secret(const struct stack_model *m, bool config,
+				  const char *name)
+{
+	for (size_t i = 0; i < m->n_secrets; i++)
+		if (m->secrets[i].config == config &&
+		    strcmp(m->secrets[i].name, name) == 0)
+			return &m->secrets[i];
 	return NULL;
 }

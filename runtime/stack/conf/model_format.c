@@ -177,6 +177,15 @@ static void add_mount(struct buf *b, const struct model_mount *m)
 	add_line(b, m->type == MODEL_TMPFS ? "tmpfs" : "volumes", word);
 }
 
+static void add_secret_use(struct buf *b, const struct model_secret_use *u)
+{
+	AUTO_FREE char *word = str_fmt("%s:%s", u->name, u->target);
+
+	buf_addf(b, "    %s ", u->config ? "configs" : "secrets");
+	add_word(b, word);
+	buf_addf(b, " { uid %u; gid %u; mode %04o; }\n", u->uid, u->gid, u->mode);
+}
+
 static void add_port(struct buf *b, const struct model_port *p)
 {
 	char addr[INET_ADDRSTRLEN];
@@ -254,6 +263,8 @@ static void add_links(struct buf *b, const struct stack_model *m,
 {
 	for (size_t i = 0; i < s->n_mounts; i++)
 		add_mount(b, &s->mounts[i]);
+	for (size_t i = 0; i < s->n_secrets; i++)
+		add_secret_use(b, &s->secrets[i]);
 	for (size_t i = 0; i < s->n_ports; i++)
 		add_port(b, &s->ports[i]);
 	add_list(b, "expose", &s->expose);
@@ -374,6 +385,7 @@ static void add_service(struct buf *b, const struct stack_model *m,
 	add_line(b, "restart", restart.data);
 	add_bool(b, "init", s->init);
 	add_bool(b, "tty", s->tty);
+	add_bool(b, "stdin_open", s->stdin_open);
 	add_line(b, "stop_signal", s->stop_signal);
 	add_ms(b, "stop_grace_period", s->stop_grace_ms);
 	add_limits(b, s);
@@ -419,5 +431,13 @@ void model_format_conf(const struct stack_model *m, bool show_secrets, struct bu
 		} else {
 			buf_adds(ret, ";\n");
 		}
+	}
+	for (size_t i = 0; i < m->n_secrets; i++) {
+		const struct model_secret *x = &m->secrets[i];
+
+		buf_addf(ret, "%s%s %s { file ", i == 0 ? "\n" : "",
+			 x->config ? "config" : "secret", x->name);
+		add_word(ret, x->file);
+		buf_adds(ret, "; }\n");
 	}
 }

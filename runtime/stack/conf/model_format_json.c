@@ -63,6 +63,37 @@ static json_t *mount(const struct model_mount *m)
 	return obj;
 }
 
+/* What a service has of the secrets, or of the configs. */
+static json_t *secret_uses(const struct model_service *s, bool config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_secrets; i++) {
+		const struct model_secret_use *u = &s->secrets[i];
+		AUTO_FREE char *mode = str_fmt("%04o", u->mode);
+
+		if (u->config == config)
+			json_array_append_new(
+				list,
+				json_pack("{s:o,s:o,s:I,s:I,s:s}", "source",
+					  json_text(u->name), "target",
+					  json_text(u->target), "uid", (json_int_t)u->uid,
+					  "gid", (json_int_t)u->gid, "mode", mode));
+	}
+	return list;
+}
+
+static json_t *secrets(const struct stack_model *m, bool config)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < m->n_secrets; i++)
+		if (m->secrets[i].config == config)
+			set(obj, m->secrets[i].name,
+			    json_pack("{s:o}", "file", json_text(m->secrets[i].file)));
+	return obj;
+}
+
 static json_t *port(const struct model_port *p)
 {
 	json_t *obj = json_object();
@@ -175,6 +206,7 @@ static void set_process(json_t *obj, const struct model_service *s, bool show_se
 	set(obj, "restart", json_text(restart.data));
 	set(obj, "init", json_boolean(s->init));
 	set(obj, "tty", json_boolean(s->tty));
+	set(obj, "stdin_open", json_boolean(s->stdin_open));
 	set(obj, "stop_signal", text_or_null(s->stop_signal));
 	set(obj, "stop_grace_period", duration(s->stop_grace_ms));
 	set(obj, "labels", pairs(&s->labels, NULL));
@@ -190,6 +222,8 @@ static void set_links(json_t *obj, const struct model_service *s)
 	for (size_t i = 0; i < s->n_ports; i++)
 		json_array_append_new(ports, port(&s->ports[i]));
 	set(obj, "volumes", mounts);
+	set(obj, "secrets", secret_uses(s, false));
+	set(obj, "configs", secret_uses(s, true));
 	set(obj, "ports", ports);
 	set(obj, "expose", json_from_strv(&s->expose));
 	set(obj, "depends_on", deps(s));
@@ -311,5 +345,7 @@ json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 	set(root, "budget", model_budget_json(&m->budget));
 	set(root, "services", services);
 	set(root, "volumes", volumes);
+	set(root, "secrets", secrets(m, false));
+	set(root, "configs", secrets(m, true));
 	return root;
 }
