@@ -147,7 +147,7 @@ test_entry_points_that_change_the_user() {
 test_rights_are_as_the_file_says() {
 	cat >rights.conf <<-'EOF'
 	stack rights;
-	service a { image bb.tar; stop_grace_period 1s; shm_size 2m; ulimits nofile=100:200 core=0; sysctls net.core.somaxconn=77;
+	service a { image bb.tar; stop_grace_period 1s; shm_size 2m; ulimits nofile=100:200 core=0; sysctls net.ipv4.tcp_keepalive_time=77;
 		cap_drop ALL; cap_add CHOWN; tmpfs /scratch:size=1m; volumes data:/data; }
 	service user { image bb.tar; stop_grace_period 1s; user www; cap_add NET_ADMIN; }
 	service all { image bb.tar; stop_grace_period 1s; privileged on; }
@@ -155,7 +155,7 @@ test_rights_are_as_the_file_says() {
 	volume data;
 	EOF
 	status 0 mb up -d rights.conf
-	eq "$(mb exec rights/a sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/sys/net/core/somaxconn; df -k /dev/shm | awk "END{print \$2}"' | tr '\n' ' ')" '100 200 0 77 2048 '
+	eq "$(mb exec rights/a sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/sys/net/ipv4/tcp_keepalive_time; df -k /dev/shm | awk "END{print \$2}"' | tr '\n' ' ')" '100 200 0 77 2048 '
 	for p in self 1; do eq "$(mb exec rights/a grep CapEff /proc/$p/status | awk '{print $2}')" 0000000000000001; done
 	# what Docker has these on, but for our root, which has nodev, too
 	eq "$(mb exec rights/a awk '$2 ~ "^/(|proc|sys|dev/shm|dev/mqueue|scratch|data|etc/hosts)$" {
