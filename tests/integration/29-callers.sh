@@ -13,7 +13,7 @@ busybox_root
 cp "$BUILD/tests/lib/escape" "$W/bb/bin/escape"
 tar -C "$W/bb" -cf "$W/bb.tar" .
 ln -s "$MINIBOX" "$W/minibox-oci"
-OCI=$W/minibox-oci CG=minibox-it-${W##*.}
+LONG=$((60 * ${SLOW:-1})) OCI=$W/minibox-oci CG=minibox-it-${W##*.}
 export CONTAINERS_CONF=$W/containers.conf TMPDIR=$W
 ip link set lo up
 mount -t tmpfs tmpfs /run
@@ -35,11 +35,11 @@ runtime = "minibox"
 [engine.runtimes]
 minibox = ["$OCI"]
 EOC
-pd() { timeout 60 podman --root "$W/pd/root" --runroot "$W/pd/run" --tmpdir "$W/pd/tmp" "$@"; }
+pd() { timeout $LONG podman --root "$W/pd/root" --runroot "$W/pd/run" --tmpdir "$W/pd/tmp" "$@"; }
 # pd_run ARG...: in our groups, without a network
 pd_run() { pd run --network none --cgroup-parent "/$CG" "$@"; }
-dk() { timeout 60 /usr/bin/docker -H "unix://$W/dk/sock" "$@"; }
-ct() { timeout 60 ctr -a "$W/ct/sock" -n "$CG" "$@"; }
+dk() { timeout $LONG /usr/bin/docker -H "unix://$W/dk/sock" "$@"; }
+ct() { timeout $LONG ctr -a "$W/ct/sock" -n "$CG" "$@"; }
 ct_run() { ct run --runc-binary "$OCI" "$@"; }
 # pty CMD...: CMD on a terminal of 33 lines and 44 columns
 pty() {
@@ -250,7 +250,7 @@ test_containerd_execs_pauses_kills() {
 	ct tasks resume r3
 	has "$(ct tasks ls)" RUNNING
 	ct tasks kill -s TERM r3
-	until_ok 5 eval "timeout 60 ctr -a '$W/ct/sock' -n '$CG' tasks ls | grep -q STOPPED"
+	until_ok 5 eval "timeout $LONG ctr -a '$W/ct/sock' -n '$CG' tasks ls | grep -q STOPPED"
 	status 1 ct tasks kill -s TERM r3
 	has "$OUT" 'not found' # and not an unknown failure
 	has "$(ct tasks delete r3 2>&1)" 'code 3'
