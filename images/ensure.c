@@ -161,6 +161,46 @@ static bool is_archive(int dir, const char *ref)
 	return faccessat(dir, index, F_OK, 0) == 0;
 }
 
+static void free_image(struct image **img)
+{
+	image_free(*img);
+}
+
+static int foresee_archive(struct image_store *s, int dir, const char *path,
+			   char **ret_id, struct err *e)
+{
+	AUTO(free_image) struct image *img = NULL;
+	AUTO_STAMP struct stamp now = { 0 };
+	int r = IMAGE_E_NOT_FOUND;
+
+	if (!stamp_take(dir, path, &now))
+		return err_set(e, errno, "open archive '%s'", path);
+	if (s->tmp < 0) {
+		*ret_id = NULL;
+		return 0;
+	}
+	r = recall(s, &now, &img, e);
+	if (r == IMAGE_E_NOT_FOUND)
+		return load_foresee(s, dir, path, ret_id, e);
+	if (r == 0)
+		*ret_id = str_dup(img->id);
+	return r;
+}
+
+int image_foresee(struct image_store *s, int dir, const char *ref, char **ret_id,
+		  struct err *e)
+{
+	AUTO(free_image) struct image *img = NULL;
+	int r;
+
+	if (is_archive(dir, ref))
+		return foresee_archive(s, dir, ref, ret_id, e);
+	r = s->tmp < 0 ? IMAGE_E_NOT_FOUND : image_find(s, ref, &img, e);
+	if (r == 0)
+		*ret_id = str_dup(img->id);
+	return r;
+}
+
 int image_ensure(struct image_store *s, int dir, const char *ref,
 		 const struct image_progress *p, struct image **ret, struct err *e)
 {

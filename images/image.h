@@ -66,6 +66,12 @@ struct image *image_free(struct image *img);
  */
 must_check int image_store_open(const char *root, struct image_store **ret,
 				struct err *e);
+/**
+ * image_store_look() - a store for image_foresee() and image_find() alone: nothing is
+ * made, cleared or locked, and it need not be there
+ */
+must_check int image_store_look(const char *root, struct image_store **ret,
+				struct err *e);
 struct image_store *image_store_free(struct image_store *s);
 /** image_store_set_limit() - bytes of content that one load may unpack from now on */
 void image_store_set_limit(struct image_store *s, uint64_t bytes);
@@ -105,6 +111,14 @@ must_check int image_load(struct image_store *s, int dir, const char *path,
 must_check int image_ensure(struct image_store *s, int dir, const char *ref,
 			    const struct image_progress *p, struct image **ret,
 			    struct err *e);
+/**
+ * image_foresee() - the id of the image that image_ensure() would give, changing nothing
+ * @ret_id: owned by the caller; NULL: an archive, and the store is not there yet
+ * An archive that is not as last seen is read as far as its config, and no layer of it.
+ * Return: as image_ensure(); IMAGE_E_NOT_FOUND, too, for a name where no store is.
+ */
+must_check int image_foresee(struct image_store *s, int dir, const char *ref,
+			     char **ret_id, struct err *e);
 /* Where image_pull() finds the way into a registry. */
 struct image_pull_opts {
 	const char

@@ -330,6 +330,40 @@ int load_images(struct image_store *s, const struct archive_images *list,
 	return r;
 }
 
+/* What `up` means by an archive must be one image. */
+static int check_single(const struct archive_images *list, struct err *e)
+{
+	size_t n = count_distinct(list);
+
+	return n == 1 ? 0
+		      : err_msg(e, EINVAL,
+				"it holds %zu images: `load` it and write the name of "
+				"the one meant",
+				n);
+}
+
+int load_foresee(struct image_store *s, int dir, const char *path, char **ret_id,
+		 struct err *e)
+{
+	struct archive_images list = { NULL, 0 };
+	struct source *src = NULL;
+	int r = source_open(s, dir, path, &src, e);
+
+	if (r == 0)
+		r = archive_images_read(src, &list, e);
+	if (r == 0)
+		r = check_single(&list, e);
+	if (r == 0) {
+		struct digest d;
+
+		digest_of(DIGEST_SHA256, list.v[0].config.data, list.v[0].config.len, &d);
+		*ret_id = digest_text(&d);
+	}
+	archive_images_free(&list);
+	source_free(src);
+	return r < 0 ? err_ctx(e, "archive '%s'", path) : 0;
+}
+
 static int load_source(struct image_store *s, struct source *src,
 		       const struct image_progress *p, bool single, struct image ***ret,
 		       size_t *n, struct err *e)
@@ -337,11 +371,8 @@ static int load_source(struct image_store *s, struct source *src,
 	struct archive_images list = { NULL, 0 };
 	int r = archive_images_read(src, &list, e);
 
-	if (r == 0 && single && count_distinct(&list) != 1)
-		r = err_msg(e, EINVAL,
-			    "it holds %zu images: `load` it and write the name of the "
-			    "one meant",
-			    count_distinct(&list));
+	if (r == 0 && single)
+		r = check_single(&list, e);
 	if (r == 0)
 		r = load_images(s, &list, p, ret, n, e);
 	archive_images_free(&list);

@@ -14,6 +14,10 @@ must_check int load_archive(struct image_store *s, int dir, const char *path,
 			    const struct image_progress *p, bool single,
 			    struct image ***ret, size_t *n, struct err *e);
 
+/** load_foresee() - the id of the one image an archive holds; nothing is unpacked */
+must_check int load_foresee(struct image_store *s, int dir, const char *path,
+			    char **ret_id, struct err *e);
+
 /**
  * load_images() - take the images of @list into the store: layers, records, names
  * @ret: as image_load()'s. On failure layers that nothing refers to are removed again.

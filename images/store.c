@@ -155,9 +155,9 @@ void image_store_set_parser(struct image_store *s, const char *path)
 	str_set(&s->parser, path);
 }
 
-int image_store_open(const char *root, struct image_store **ret, struct err *e)
+static int new_store(const char *root, struct image_store **ret, struct err *e)
 {
-	AUTO(free_store) struct image_store *s = mem_new(1, sizeof(*s));
+	struct image_store *s = mem_new(1, sizeof(*s));
 	int r;
 
 	*s = (struct image_store){ .path = str_dup(root),
@@ -171,6 +171,18 @@ int image_store_open(const char *root, struct image_store **ret, struct err *e)
 				   .unpacked_max = UINT64_MAX };
 	r = find_parser(s, e);
 	if (r < 0)
+		image_store_free(s);
+	else
+		*ret = s;
+	return r;
+}
+
+int image_store_open(const char *root, struct image_store **ret, struct err *e)
+{
+	AUTO(free_store) struct image_store *s = NULL;
+	int r = new_store(root, &s, e);
+
+	if (r < 0)
 		return r;
 	r = fd_mkdirs(AT_FDCWD, root, 0700, &s->root, e);
 	if (r == 0)
@@ -180,6 +192,39 @@ int image_store_open(const char *root, struct image_store **ret, struct err *e)
 	r = open_dirs(s, e);
 	if (r == 0)
 		r = lock_store(s, e);
+	if (r < 0)
+		return err_ctx(e, "store '%s'", root);
+	*ret = TAKE(s);
+	return 0;
+}
+
+/* 1: it is not there. */
+static int look_dir(int dir, const char *name, int *ret, struct err *e)
+{
+	*ret = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret >= 0)
+		return 0;
+	return errno == ENOENT ? 1 : err_set(e, errno, "open '%s'", name);
+}
+
+int image_store_look(const char *root, struct image_store **ret, struct err *e)
+{
+	AUTO(free_store) struct image_store *s = NULL;
+	int r = new_store(root, &s, e);
+
+	if (r < 0)
+		return r;
+	r = look_dir(AT_FDCWD, root, &s->root, e);
+	if (r == 0)
+		r = check_private(s->root, root, e);
+	if (r == 0)
+		r = look_dir(s->root, "images", &s->images, e);
+	if (r == 0)
+		r = look_dir(s->root, "refs", &s->refs, e);
+	if (r == 0)
+		r = look_dir(s->root, "sources", &s->sources, e);
+	if (r == 0) /* made last: with it all of them are there */
+		r = look_dir(s->root, "tmp", &s->tmp, e);
 	if (r < 0)
 		return err_ctx(e, "store '%s'", root);
 	*ret = TAKE(s);
