@@ -30,6 +30,13 @@ struct model_dep {
 	 */
 	enum model_condition cond;
 	bool cond_written;
+	bool restart; /* when that service is made anew, this one starts again */
+	struct model_pos pos;
+};
+
+/* Which directive says what. */
+struct model_where {
+	char *key; /* "user"; "environment.COLOUR" and the like for a part of a list */
 	struct model_pos pos;
 };
 
@@ -164,6 +171,8 @@ struct model_service {
 		*seccomp_profile; /* seccomp=FILE: its path and text, or NULL */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
+	struct model_where *where; /* in the order of decoding: a later one wins */
+	size_t n_where;
 };
 
 struct model_volume {
@@ -187,8 +196,9 @@ struct stack_model {
 	struct model_secret *secrets; /* configs, too */
 	size_t n_secrets;
 	struct model_budget budget;
-	struct strv files; /* absolute, all that were read, env_files too */
-	struct strv shown; /* the same as the user gave them (positions point into it) */
+	struct strv files;  /* absolute, all that were read, env_files too */
+	struct strv shown;  /* the same as the user gave them (positions point into it) */
+	struct strv hidden; /* values of .env, which no message may show */
 };
 
 struct model_opts {
@@ -197,6 +207,7 @@ struct model_opts {
 	struct strv profiles; /* active ones; services with other profiles are left out */
 	struct strv services; /* named by the user: kept whatever their profiles */
 	struct strv env;      /* NAME=VALUE for ${}: the process's environment */
+	bool saved;           /* all services are wanted, and were validated once */
 	bool loose; /* for down, ps, logs: bind sources and env_files may be missing */
 };
 /**
@@ -208,6 +219,20 @@ struct model_opts {
  */
 must_check int model_load(const struct model_opts *o, struct stack_model **ret,
 			  struct buf *diagnostics, struct err *e);
+/* Services that were decoded before, as they are kept. All borrowed. */
+struct model_saved {
+	const char *name, *dir;
+	const char *text;         /* of model_format_service() */
+	const struct strv *paths; /* of files that it names, … */
+	const struct strv *texts; /* … and what they said then */
+};
+/**
+ * model_load_saved() - read such services back, whatever has become of their files
+ * What they have to do with each other is not checked again; volumes and budget are the
+ * caller's to add. -EINVAL: a bind's source is gone.
+ */
+must_check int model_load_saved(const struct model_saved *saved, struct stack_model **ret,
+				struct err *e);
 struct stack_model *model_free(struct stack_model *m);
 /** model_service() - by name, or NULL; borrowed */
 struct model_service *model_service(const struct stack_model *m, const char *name);
@@ -215,12 +240,24 @@ struct model_volume *model_volume(const struct stack_model *m, const char *name)
 /** model_secret() - a secret, or a config, by name, or NULL; borrowed */
 struct model_secret *model_secret(const struct stack_model *m, bool config,
 				  const char *name);
+/**
+ * model_where() - the directive that says a service's @key, as model_format_json() names
+ * it; a part of a value as "KEY.PART.PART", an element of ports and volumes as "KEY[N]"
+ * Where only the whole is written its directive is meant, and for what is not written at
+ * all, the service.
+ */
+struct model_pos model_where(const struct model_service *s, const char *key);
+/** model_where_add() - @key is said at @pos */
+void model_where_add(struct model_service *s, const char *key, struct model_pos pos);
 /** model_signal_number() - of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 if there is no
  * such */
 int model_signal_number(const char *name);
 /** model_format_conf() - the whole model as a stack.conf with every default written out
  * @show_secrets: false masks environment values that came from an env_file as ****** */
 void model_format_conf(const struct stack_model *m, bool show_secrets, struct buf *ret);
+/** model_format_service() - one service of it, secrets shown; appended to @ret */
+void model_format_service(const struct stack_model *m, const struct model_service *s,
+			  struct buf *ret);
 /** model_budget_json() - the stack's budget alone, every member there; owned by the
  * caller */
 json_t *model_budget_json(const struct model_budget *b);

@@ -48,8 +48,11 @@ static void read_env_file(struct decode *d, struct model_service *s,
 	strv_foreach (i, &pairs) {
 		AUTO_FREE char *name = str_ndup(pairs.v[i], strcspn(pairs.v[i], "="));
 
+		AUTO_FREE char *key = str_fmt("environment.%s", name);
+
 		strv_set_env(&s->env, pairs.v[i]);
 		secret_add(s, name);
+		model_where_add(s, key, w->pos);
 	}
 }
 

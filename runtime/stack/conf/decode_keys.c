@@ -53,7 +53,7 @@ static const struct service_key keys[] = {
 	  .takes = "NAME[:TARGET]" },
 	MANY(ports, "[ADDRESS:]HOST_PORT:PORT[/udp]"),
 	MANY(expose, "ports"),
-	MANY(depends_on, "SERVICE [started|healthy|completed]"),
+	MANY(depends_on, "SERVICE [started|healthy|completed] [restart]"),
 	{ .name = "healthcheck",
 	  .block = true,
 	  .max = 1,

@@ -44,13 +44,14 @@ static struct model_dep *add_dep(struct model_service *s, const struct conf_word
 		dep = &s->deps[s->n_deps++];
 		*dep = (struct model_dep){ .service = str_dup(w->text) };
 	}
-	dep->cond_written = false;
+	dep->cond_written = dep->restart = false;
 	dep->cond = MODEL_STARTED;
 	dep->pos = w->pos;
 	return dep;
 }
 
-/* A condition belongs to the service before it; at the start it can only be a service. */
+/* A condition, or `restart`, belongs to the service before it; at the start it can only
+ * be a service. */
 void decode_depends_on(struct decode *d, struct model_service *s,
 		       const struct conf_node *node)
 {
@@ -68,9 +69,14 @@ void decode_depends_on(struct decode *d, struct model_service *s,
 				dep->cond = cond, dep->cond_written = true;
 			continue;
 		}
+		if (dep && !dep->restart && strcmp(w->text, "restart") == 0) {
+			dep->restart = true;
+			continue;
+		}
 		dep = NULL;
 		if (!value_name(w->text)) {
-			decode_bad(d, node, w, "SERVICE [started|healthy|completed]");
+			decode_bad(d, node, w,
+				   "SERVICE [started|healthy|completed] [restart]");
 			continue;
 		}
 		if (decode_turn(d, node, w, "dependency", w->text) != DECODE_REPEATED)

@@ -128,6 +128,44 @@ static bool check_child(struct decode *d, const struct conf_node *node, size_t i
 	return decode_shape(d, c, k->min, k->max, k->block, k->takes);
 }
 
+/* Several directives may have a hand in one value of the model. */
+static const char *model_key(const char *directive)
+{
+	static const char *const others[][2] = {
+		{ "tmpfs", "volumes" },
+		{ "nocopy", "volumes" },
+		{ "env_file", "environment" },
+		{ "userns_mode", "userns" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(others[i][0], directive) == 0)
+			return others[i][1];
+	return directive;
+}
+
+/* The directive, what its block holds, and of a list each NAME of NAME=VALUE. */
+static void note_where(struct model_service *s, const struct conf_node *c)
+{
+	const char *key = model_key(c->name);
+
+	model_where_add(s, key, c->pos);
+	if (strcmp(c->name, "security_opt") == 0)
+		model_where_add(s, "seccomp_profile", c->pos);
+	for (size_t i = 0; i < c->n_children; i++) {
+		AUTO_FREE char *part = str_fmt("%s.%s", key, c->children[i].name);
+
+		model_where_add(s, part, c->children[i].pos);
+	}
+	for (size_t i = 0; service_key(c->name)->many && i < c->n_words; i++) {
+		const char *word = c->words[i].text;
+		AUTO_FREE char *part =
+			str_fmt("%s.%.*s", key, (int)strcspn(word, "=:"), word);
+
+		model_where_add(s, part, c->words[i].pos);
+	}
+}
+
 static void decode_children(struct decode *d, struct model_service *s,
 			    const struct conf_node *node)
 {
@@ -144,6 +182,9 @@ static void decode_children(struct decode *d, struct model_service *s,
 		for (size_t i = 0; i < node->n_children; i++)
 			if (fit[i] && strcmp(node->children[i].name, k->name) == 0)
 				k->decode(d, s, &node->children[i]);
+	for (size_t i = 0; i < node->n_children; i++)
+		if (fit[i])
+			note_where(s, &node->children[i]);
 	seen_clear(d);
 }
 

@@ -39,6 +39,9 @@ static void service_free(struct model_service *s)
 		free(s->secrets[i].target);
 	}
 	free(s->secrets);
+	for (size_t i = 0; i < s->n_where; i++)
+		free(s->where[i].key);
+	free(s->where);
 	free(s->blkio);
 	free(s->devices);
 	free(s->mounts);
@@ -69,6 +72,7 @@ struct stack_model *model_free(struct stack_model *m)
 	free(m->dir);
 	strv_free(&m->files);
 	strv_free(&m->shown);
+	strv_free(&m->hidden);
 	free(m);
 	return NULL;
 }

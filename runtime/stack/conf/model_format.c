@@ -202,8 +202,9 @@ static void add_dep(struct buf *b, const struct stack_model *m,
 	const struct model_service *on = model_service(m, dep->service);
 	bool open = !dep->cond_written && on && on->health.type == MODEL_HEALTH_IMAGE;
 
-	buf_addf(b, "    depends_on %s%s%s;\n", dep->service, open ? "" : " ",
-		 open ? "" : model_condition_name(dep->cond));
+	buf_addf(b, "    depends_on %s%s%s%s;\n", dep->service, open ? "" : " ",
+		 open ? "" : model_condition_name(dep->cond),
+		 dep->restart ? " restart" : "");
 }
 
 static void add_ms(struct buf *b, const char *name, uint32_t ms)
@@ -392,6 +393,12 @@ static void add_service(struct buf *b, const struct stack_model *m,
 	add_list(b, "labels", &s->labels);
 	add_list(b, "profiles", &s->profiles);
 	buf_adds(b, "}\n");
+}
+
+void model_format_service(const struct stack_model *m, const struct model_service *s,
+			  struct buf *ret)
+{
+	add_service(ret, m, s, true);
 }
 
 static void add_stack(struct buf *b, const struct stack_model *m)

@@ -116,6 +116,8 @@ static json_t *deps(const struct model_service *s)
 		json_t *dep = json_object();
 
 		set(dep, "condition", json_text(model_condition_name(s->deps[i].cond)));
+		if (s->deps[i].restart)
+			set(dep, "restart", json_true());
 		set(obj, s->deps[i].service, dep);
 	}
 	return obj;

@@ -209,10 +209,14 @@ static bool is_active(const struct model_opts *o, const struct model_service *s)
 static void validate_and_choose(struct load *l, struct stack_model *m)
 {
 	AUTO_FREE bool *active = mem_new(m->n_services, sizeof(*active));
+	struct diag ignored = { .files = &l->files };
 
 	for (size_t i = 0; i < m->n_services; i++)
-		active[i] = is_active(l->o, &m->services[i]);
-	validate_model(m, active, &l->diag);
+		active[i] = l->o->saved || is_active(l->o, &m->services[i]);
+	/* It also decides what a dependency waits for; a part of a stack, as `up SERVICE`
+	 * makes one, need not be a whole. */
+	validate_model(m, active, l->o->saved ? &ignored : &l->diag);
+	diag_free(&ignored);
 	for (size_t i = m->n_services; i-- > 0;)
 		if (!active[i])
 			model_drop_service(m, i);
@@ -278,6 +282,8 @@ int model_load_io(const struct model_opts *o, const struct model_io *io,
 	m->shown = l.files.shown;
 	m->files = l.files.paths;
 	l.files.shown = l.files.paths = (struct strv)STRV_INIT;
+	strv_foreach (i, &l.dotenv)
+		strv_add(&m->hidden, l.dotenv.v[i] + strcspn(l.dotenv.v[i], "=") + 1);
 	conf_files_free(&l.files);
 	conf_node_clear(&l.root);
 	diag_free(&l.diag);
