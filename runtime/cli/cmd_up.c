@@ -1,82 +1,20 @@
-/* cli/cmd_up.c - `up`, `plan` and `down`: from file to running stack, and back. */
+/* cli/cmd_up.c - `up`: from file to running stack. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/cli/context.h"
 #include "runtime/cli/logview.h"
 #include "runtime/cli/signals.h"
-
-enum { FAILURE_LINES = 10 };
-
-/* The first operand is the file when it looks like one or is one; services follow. */
-static bool is_file(const char *operand)
-{
-	return strchr(operand, '/') || str_ends(operand, ".conf") ||
-	       str_ends(operand, ".yml") || str_ends(operand, ".yaml") ||
-	       access(operand, F_OK) == 0;
-}
-
-static void split_operands(const struct cli_args *a, const char **file,
-			   struct strv *services)
-{
-	size_t i = 0;
-
-	*file = NULL;
-	if (a->operands.n && is_file(a->operands.v[0]))
-		*file = a->operands.v[i++];
-	for (; i < a->operands.n; i++)
-		strv_add(services, a->operands.v[i]);
-}
+#include "runtime/cli/upwait.h"
 
 static void all_services(const struct stack_model *m, struct strv *ret)
 {
 	for (size_t i = 0; i < m->n_services; i++)
 		strv_add(ret, m->services[i].name);
-}
-
-static void show_last_lines(struct cli *c, const char *stack, const char *service)
-{
-	struct logview_opts o = { .tail = FAILURE_LINES, .color = c->color };
-	AUTO_STRV struct strv one = STRV_INIT;
-	struct err ignored = ERR_INIT;
-	struct logview *v = NULL;
-
-	strv_add(&one, service);
-	if (logview_open(c->host, stack, &one, &o, &v, &ignored) != 0)
-		return;
-	logview_end(v, stderr);
-	logview_free(v);
-}
-
-/* SIGINT during a wait: the stack stays as it is, for a look. */
-static bool interrupted(void *arg)
-{
-	return signals_read(*(int *)arg) != 0;
-}
-
-static int wait_up(struct cli *c, const struct cli_args *a, const struct stack_model *m,
-		   const struct strv *services, int sigfd, struct err *e)
-{
-	struct stack_failure fail = { NULL, NULL };
-	struct stack_watch w = cli_watch(c);
-	int64_t timeout = -1;
-	int r = 0;
-
-	if (args_value(a, "timeout"))
-		r = args_duration(args_value(a, "timeout"), "--timeout", &timeout, e);
-	if (r == 0)
-		r = stack_wait(c->host, m->name, services, timeout, &w, interrupted,
-			       &sigfd, &fail, e);
-	if (r == 0 && fail.service) {
-		show_last_lines(c, m->name, fail.service);
-		r = err_msg(e, EIO, "service '%s' %s", fail.service, fail.text);
-	}
-	free(fail.service);
-	free(fail.text);
-	return r;
 }
 
 /* Does anything of the stack still run, or will it again? */
@@ -130,43 +68,91 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 	return r > 0 ? 0 : r;
 }
 
-static int up_model(struct cli *c, const struct cli_args *a, const struct stack_model *m,
-		    const struct strv *chosen, struct err *e)
+/* What a failed `up --rollback` leaves: the model before, or nothing where there was
+ * none. The failure of the `up` is what it ends with; a second one is told here. */
+static void undo(struct cli *c, const struct cli_args *a, const char *stack, bool founded,
+		 int sigfd)
+{
+	static const struct strv all = STRV_INIT;
+	struct stack_watch w = cli_watch(c);
+	struct image_store *store = NULL;
+	struct err e = ERR_INIT;
+	int r;
+
+	if (founded) {
+		r = stack_exists(c->host, stack)
+			    ? stack_down(c->host, stack, false, -1, &e)
+			    : 0;
+		if (r == 0)
+			log_note("stack '%s': nothing of it was there before; what had "
+				 "started is gone again",
+				 stack);
+	} else {
+		r = cli_store(c, &store, &e);
+		if (r == 0)
+			r = stack_rollback(c->host, store, stack, true, &w, &e);
+		cli_store_done(c);
+		if (r == 0)
+			r = upwait(c, a, stack, &all, sigfd, &e);
+		if (r == 0)
+			log_note("stack '%s': it is rolled back to the model before",
+				 stack);
+		else if (r > 0)
+			log_note("stack '%s': there is nothing to roll back to", stack);
+	}
+	if (r < 0)
+		log_warn("%s; nothing is lost: `minibox rollback %s` tries it again",
+			 err_text(&e), stack);
+}
+
+static int up_and_wait(struct cli *c, const struct cli_args *a,
+		       const struct stack_model *m, const struct strv *chosen, int *sigfd,
+		       bool *founded, struct err *e)
 {
 	struct stack_up_opts o = { .services = *chosen,
-				   .force_recreate = args_flag(a, "force-recreate") };
-	AUTO_STRV struct strv services = STRV_INIT;
+				   .force_recreate = args_flag(a, "force-recreate"),
+				   .strict = args_flag(a, "strict") };
 	struct image_store *store = NULL;
 	struct stack_watch w = cli_watch(c);
-	AUTO_CLOSE int sigfd = -1;
 	int r = cli_store(c, &store, e);
 
 	if (r == 0)
-		r = stack_up(c->host, store, m, &o, &w, NULL, e);
+		r = stack_up(c->host, store, m, &o, &w, founded, e);
 	if (r ==
 	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
-		r = signals_open(&sigfd, e);
+		r = signals_open(sigfd, e);
 	cli_store_done(c);
-	if (r < 0)
+	if (r == 0 && (args_flag(a, "detach") || args_flag(a, "rollback")))
+		r = upwait(c, a, m->name, chosen, *sigfd, e);
+	return r;
+}
+
+static int up_model(struct cli *c, const struct cli_args *a, const struct stack_model *m,
+		    const struct strv *chosen, struct err *e)
+{
+	AUTO_STRV struct strv services = STRV_INIT;
+	AUTO_CLOSE int sigfd = -1;
+	bool founded = false;
+	int r = up_and_wait(c, a, m, chosen, &sigfd, &founded, e);
+
+	if (r < 0 && r != -EINTR && args_flag(a, "rollback"))
+		undo(c, a, m->name, founded, sigfd);
+	if (r < 0 || args_flag(a, "detach"))
 		return r;
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */
 	if (!chosen->n)
 		all_services(m, &services);
 	strv_copy(&services, chosen);
-	if (args_flag(a, "detach"))
-		return wait_up(c, a, m, chosen, sigfd, e);
 	return foreground(c, m->name, &services, sigfd, e);
 }
 
 static int up_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	AUTO_STRV struct strv chosen = STRV_INIT;
+	const char *file = cli_split(a, &chosen);
 	struct stack_model *m = NULL;
-	const char *file;
-	int r;
+	int r = cli_model(c, a, file, &chosen, &m, e);
 
-	split_operands(a, &file, &chosen);
-	r = cli_model(c, a, file, &chosen, &m, e);
 	if (r == 0)
 		r = up_model(c, a, m, &chosen, e);
 	model_free(m);
@@ -178,6 +164,9 @@ static const struct cli_opt up_opts[] = {
 	{ 'f', "file", "FILE", "a stack file; a second one is merged over the first" },
 	{ 0, "profile", "NAME", "switch a profile on; may be repeated" },
 	{ 0, "force-recreate", NULL, "make containers anew even if nothing changed" },
+	{ 0, "rollback", NULL,
+	  "if it fails, go back to the model before (waits until all is up)" },
+	{ 0, "strict", NULL, "fail if the memory limits are more than this host has" },
 	{ 0, "timeout", "TIME", "with -d: give up waiting after this time" },
 };
 
@@ -188,119 +177,16 @@ const struct cli_command cmd_up = {
 	.more = "  minibox up -d                  the stack of ./stack.conf\n"
 		"  minibox up -d -p staging a.conf  the same file under another name\n"
 		"  minibox up -d a.conf db          only db and what it depends on\n\n"
-		"Only what changed is made anew. Without -d the logs are shown; ctrl-C "
-		"stops the\n"
-		"stack, a second one kills it. With -d the exit status is 0 once every "
-		"service\n"
-		"runs, and is healthy where it has a healthcheck.",
+		"Only what changed is made anew (see minibox plan). Without -d the logs "
+		"are shown;\n"
+		"ctrl-C stops the stack, a second one kills it. With -d the exit status "
+		"is "
+		"0 once\n"
+		"every service runs, and is healthy where it has a healthcheck. A ctrl-C "
+		"while it\n"
+		"waits rolls nothing back.",
 	.max_operands = -1,
 	.opts = up_opts,
 	.n_opts = ARRAY_LEN(up_opts),
 	.run = up_run,
-};
-
-static const char *step_text(enum stack_step_kind kind)
-{
-	static const char *const text[] = { [STEP_KEEP] = "keep",
-					    [STEP_CREATE] = "create",
-					    [STEP_RECREATE] = "recreate",
-					    [STEP_REMOVE] = "remove" };
-
-	return text[kind];
-}
-
-static void print_plan(const struct stack_plan *p, bool as_json)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n; i++) {
-		const struct stack_step *s = &p->steps[i];
-
-		if (!as_json)
-			printf("%-9s %-20s %s\n", step_text(s->kind), s->service,
-			       s->reason);
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "step",
-						      step_text(s->kind), "service",
-						      s->service, "reason", s->reason));
-	}
-	if (as_json)
-		cli_print_json(list);
-	else
-		json_decref(list);
-}
-
-static int plan_run(struct cli *c, const struct cli_args *a, struct err *e)
-{
-	struct stack_up_opts o = { .dry_run = true };
-	struct stack_plan plan = { 0 };
-	struct image_store *store = NULL;
-	struct stack_model *m = NULL;
-	struct stack_watch w = cli_watch(c);
-	const char *file;
-	int r;
-
-	split_operands(a, &file, &o.services);
-	r = cli_model(c, a, file, &o.services, &m, e);
-	if (r == 0)
-		r = cli_store(c, &store, e);
-	if (r == 0)
-		r = stack_up(c->host, store, m, &o, &w, &plan, e);
-	if (r == 0)
-		print_plan(&plan, args_flag(a, "json"));
-	stack_plan_free(&plan);
-	strv_free(&o.services);
-	model_free(m);
-	return r;
-}
-
-static const struct cli_opt plan_opts[] = {
-	{ 'f', "file", "FILE", "a stack file; a second one is merged over the first" },
-	{ 0, "profile", "NAME", "switch a profile on; may be repeated" },
-	{ 0, "json", NULL, "as JSON" },
-};
-
-const struct cli_command cmd_plan = {
-	.name = "plan",
-	.operands = "[FILE] [SERVICE...]",
-	.summary = "Say what up would do and why",
-	.more = "Images that are not in the store yet are loaded; nothing else is "
-		"changed.",
-	.max_operands = -1,
-	.opts = plan_opts,
-	.n_opts = ARRAY_LEN(plan_opts),
-	.run = plan_run,
-};
-
-static int down_run(struct cli *c, const struct cli_args *a, struct err *e)
-{
-	AUTO_FREE char *stack = NULL;
-	struct stack_host *h = NULL;
-	int64_t timeout = -1;
-	int r = cli_stack(c, a, a->operands.n ? a->operands.v[0] : NULL, &stack, e);
-
-	if (r == 0 && args_value(a, "timeout"))
-		r = args_duration(args_value(a, "timeout"), "--timeout", &timeout, e);
-	if (r == 0)
-		r = cli_host(c, &h, e);
-	if (r < 0)
-		return r;
-	return stack_down(h, stack, args_flag(a, "volumes"), timeout, e);
-}
-
-static const struct cli_opt down_opts[] = {
-	{ 'v', "volumes", NULL, "remove the stack's named volumes too" },
-	{ 0, "timeout", "TIME",
-	  "kill what has not stopped by then (each service's own)" },
-	{ 'f', "file", "FILE", "the stack file" },
-};
-
-const struct cli_command cmd_down = {
-	.name = "down",
-	.operands = "[STACK]",
-	.summary = "Stop a stack and remove all of it but its named volumes",
-	.more = "  minibox down\n  minibox down --volumes staging",
-	.max_operands = 1,
-	.opts = down_opts,
-	.n_opts = ARRAY_LEN(down_opts),
-	.run = down_run,
 };

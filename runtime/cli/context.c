@@ -12,8 +12,11 @@ extern char **environ;
 
 int cli_host(struct cli *c, struct stack_host **ret, struct err *e)
 {
-	int r = c->host ? 0 : stack_host_open(c->root, c->run, &c->host, e);
+	int r = 0;
 
+	if (!c->host)
+		r = c->look ? stack_host_look(c->root, c->run, &c->host, e)
+			    : stack_host_open(c->root, c->run, &c->host, e);
 	if (r == 0)
 		*ret = c->host;
 	return r;
@@ -30,7 +33,8 @@ int cli_store(struct cli *c, struct image_store **ret, struct err *e)
 				 c->unpacked_max);
 	r = cli_host(c, &h, e);
 	if (r == 0 && !c->store)
-		r = image_store_open(h->root, &c->store, e);
+		r = c->look ? image_store_look(h->root, &c->store, e)
+			    : image_store_open(h->root, &c->store, e);
 	if (r == 0)
 		image_store_set_limit(c->store, max);
 	if (r == 0)
@@ -127,6 +131,23 @@ int cli_model(struct cli *c, const struct cli_args *a, const char *file,
 	if (services)
 		strv_copy(&o.services, services);
 	return load(c, a, file, &o, ret, e);
+}
+
+/* The first operand is the file when it looks like one or is one; services follow. */
+static bool is_file(const char *operand)
+{
+	return strchr(operand, '/') || str_ends(operand, ".conf") ||
+	       str_ends(operand, ".yml") || str_ends(operand, ".yaml") ||
+	       access(operand, F_OK) == 0;
+}
+
+const char *cli_split(const struct cli_args *a, struct strv *services)
+{
+	size_t i = a->operands.n && is_file(a->operands.v[0]) ? 1 : 0;
+
+	for (size_t k = i; k < a->operands.n; k++)
+		strv_add(services, a->operands.v[k]);
+	return i ? a->operands.v[0] : NULL;
 }
 
 int cli_stack(struct cli *c, const struct cli_args *a, const char *operand, char **ret,

@@ -14,6 +14,7 @@ struct cli {
 	const char *unpacked_max;      /* --max-unpacked-size, or NULL */
 	bool color, terminal;          /* of standard error */
 	bool quiet;
+	bool look; /* host and store are opened to be looked at: nothing is made */
 	int fail_status;
 	struct progress progress;
 	struct image_progress images; /* calls it */
@@ -42,6 +43,9 @@ int cli_usage(struct cli *c, struct err *e, const char *fmt, ...) printf_like(3,
 must_check int cli_model(struct cli *c, const struct cli_args *a, const char *file,
 			 const struct strv *services, struct stack_model **ret,
 			 struct err *e);
+/** cli_split() - the operands of `up` and `plan`: the services go to @services; the file
+ * before them is the result, NULL if none is named; borrowed */
+const char *cli_split(const struct cli_args *a, struct strv *services);
 /** cli_stack() - the name of the stack that @operand means: a running stack's name, a
  * file's path, or NULL: the default file's. Owned by the caller. */
 must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *operand,

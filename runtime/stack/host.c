@@ -18,6 +18,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/stack/before.h"
 #include "runtime/stack/conf/value.h"
 #include "runtime/stack/imgmount.h"
 
@@ -93,7 +94,7 @@ static int open_run(struct stack_host *h, struct err *e)
 	return check_private(h->run_fd, h->run, e);
 }
 
-int stack_host_open(const char *root, const char *run, struct stack_host **ret,
+static int new_host(const char *root, const char *run, struct stack_host **ret,
 		    struct err *e)
 {
 	struct stack_host *h;
@@ -105,24 +106,58 @@ int stack_host_open(const char *root, const char *run, struct stack_host **ret,
 	h->root = absolute(root);
 	h->run = absolute(run);
 	h->root_fd = h->run_fd = -1;
-	if (strlen(h->root) > PATH_ROOM || strlen(h->run) > PATH_ROOM) {
-		stack_host_free(h);
-		return err_msg(e, ENAMETOOLONG, "--root and --run take at most %d bytes",
-			       PATH_ROOM);
-	}
+	if (strlen(h->root) > PATH_ROOM || strlen(h->run) > PATH_ROOM)
+		r = err_msg(e, ENAMETOOLONG, "--root and --run take at most %d bytes",
+			    PATH_ROOM);
+	else
+		r = proc_self_dir(h->exe_dir, sizeof(h->exe_dir), e);
 	if (strcmp(h->run, DEFAULT_RUN) != 0)
 		snprintf(h->id, sizeof(h->id), "%08x", str_hash(h->run));
-	r = proc_self_dir(h->exe_dir, sizeof(h->exe_dir), e);
 	if (r == 0)
-		r = open_root(h, e);
+		*ret = h;
+	else
+		stack_host_free(h);
+	return r;
+}
+
+int stack_host_open(const char *root, const char *run, struct stack_host **ret,
+		    struct err *e)
+{
+	struct stack_host *h = NULL;
+	int r = new_host(root, run, &h, e);
+
+	if (r < 0)
+		return r;
+	r = open_root(h, e);
 	if (r == 0)
 		r = open_run(h, e);
-	if (r < 0) {
+	if (r == 0)
+		*ret = h;
+	else
 		stack_host_free(h);
+	return r;
+}
+
+int stack_host_look(const char *root, const char *run, struct stack_host **ret,
+		    struct err *e)
+{
+	struct stack_host *h = NULL;
+	int r = new_host(root, run, &h, e);
+
+	if (r < 0)
 		return r;
-	}
-	*ret = h;
-	return 0;
+	h->root_fd = open(h->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (h->root_fd >= 0)
+		r = check_private(h->root_fd, h->root, e);
+	else if (errno != ENOENT)
+		r = err_set(e, errno, "open directory '%s'", h->root);
+	if (r == 0)
+		r = open_run(h, e);
+	if (r == 0)
+		*ret = h;
+	else
+		stack_host_free(h);
+	return r;
 }
 
 struct stack_host *stack_host_free(struct stack_host *h)
@@ -279,9 +314,8 @@ int stack_list(const struct stack_host *h, struct strv *ret, struct err *e)
 	return r;
 }
 
-/* Read the records of all stacks but @skip. A stack that is being made has none yet. */
-static int read_records(const struct stack_host *h, const char *skip,
-			struct record ***ret, size_t *n, struct err *e)
+int host_records(const struct stack_host *h, const char *skip, struct record ***ret,
+		 size_t *n, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = stack_list(h, &names, e);
@@ -304,11 +338,25 @@ static int read_records(const struct stack_host *h, const char *skip,
 	return r;
 }
 
-static void free_records(struct record **list, size_t n)
+void host_records_free(struct record **list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		record_free(list[i]);
 	free(list);
+}
+
+static int list_images(const struct stack_host *h, const struct record *rec,
+		       struct strv *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = host_stack_fd(h, rec->name, &fd, e);
+
+	for (size_t i = 0; i < rec->n_services; i++)
+		if (!strv_has(ret, rec->services[i].image_id))
+			strv_add(ret, rec->services[i].image_id);
+	if (r == 0)
+		r = before_images(fd, rec, ret, e);
+	return r < 0 ? r : 0;
 }
 
 int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
@@ -322,14 +370,12 @@ int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 		r = open_run(h, e); /* made while we waited */
 	if (r < 0)
 		return r;
-	r = read_records(h, NULL, &list, &n, e);
+	r = host_records(h, NULL, &list, &n, e);
 	if (r == 0)
 		r = imgmount_list(h, ret, e);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < list[i]->n_services; j++)
-			if (!strv_has(ret, list[i]->services[j].image_id))
-				strv_add(ret, list[i]->services[j].image_id);
-	free_records(list, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = list_images(h, list[i], ret, e);
+	host_records_free(list, n);
 	return r;
 }
 
@@ -360,14 +406,14 @@ int host_lease(struct stack_host *h, struct record *r, struct err *e)
 {
 	struct record **others = NULL;
 	size_t n = 0;
-	int ret = read_records(h, r->name, &others, &n, e);
+	int ret = host_records(h, r->name, &others, &n, e);
 
 	netns_bridge_name(h->run, r->name, r->bridge);
 	if (ret == 0)
 		ret = ids_lease(NULL, others, n, &r->uid_base, e);
 	if (ret == 0)
 		ret = lease_subnet(h, r, others, n, e);
-	free_records(others, n);
+	host_records_free(others, n);
 	return ret;
 }
 
@@ -381,10 +427,10 @@ int host_lease_ids(struct stack_host *h, struct record *r, const char *service,
 
 	if (record_ids(r, service) != r->uid_base)
 		return 0;
-	ret = read_records(h, r->name, &others, &n, e);
+	ret = host_records(h, r->name, &others, &n, e);
 	if (ret == 0)
 		ret = ids_lease(r, others, n, &base, e);
-	free_records(others, n);
+	host_records_free(others, n);
 	if (ret < 0)
 		return ret;
 	r->leases = mem_grow(r->leases, r->n_leases + 1, sizeof(*r->leases));
@@ -417,7 +463,7 @@ int host_rules(struct stack_host *h, struct err *e)
 	struct record **list = NULL;
 	bool was_off = false, ours;
 	size_t n = 0;
-	int r = read_records(h, NULL, &list, &n, e);
+	int r = host_records(h, NULL, &list, &n, e);
 
 	rules = mem_new(n + 1, sizeof(*rules));
 	for (size_t i = 0; i < n; i++)
@@ -440,7 +486,7 @@ int host_rules(struct stack_host *h, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		free(rules[i].publish);
 	free(rules);
-	free_records(list, n);
+	host_records_free(list, n);
 	return r;
 }
 

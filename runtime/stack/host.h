@@ -42,6 +42,11 @@ must_check int host_lease(struct stack_host *h, struct record *r, struct err *e)
  * host_lock() */
 must_check int host_lease_ids(struct stack_host *h, struct record *r, const char *service,
 			      struct err *e);
+/** host_records() - the records of all stacks but @skip (NULL: of all); a stack that is
+ * being made has none yet; freed by host_records_free() in any case */
+must_check int host_records(const struct stack_host *h, const char *skip,
+			    struct record ***ret, size_t *n, struct err *e);
+void host_records_free(struct record **list, size_t n);
 /** host_rules() - apply the rules of all stacks that exist; needs host_lock() */
 must_check int host_rules(struct stack_host *h, struct err *e);
 /** host_release() - after a stack is gone: with the last one, rules, ip_forward and RUN

@@ -16,6 +16,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/stack/before.h"
 #include "runtime/stack/conf/value.h"
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
@@ -268,6 +269,8 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 		      src->svc->oom_group, "health", json_from_strv(&health), "shares",
 		      specmake_shares(src));
 	r = json_write(dir, "spec.json", j, 0600, e);
+	if (r == 0)
+		r = before_note(src->model, src->svc, dir, e);
 	if (r == 0)
 		r = make_fifos(&spec, root, dir, src->svc->stdin_open, e);
 	if (r == 0)

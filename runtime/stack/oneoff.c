@@ -85,9 +85,13 @@ int stack_run(struct stack_host *h, struct image_store *store,
 	      const struct stack_override *over, const struct stack_watch *w,
 	      struct stack_oneoff **ret, int *ret_exec_errno, struct err *e)
 {
-	struct up u = {
-		.h = h, .store = store, .model = m, .watch = w, .stack_fd = -1, .lock = -1
-	};
+	struct up u = { .h = h,
+			.name = m->name,
+			.store = store,
+			.model = m,
+			.watch = w,
+			.stack_fd = -1,
+			.lock = -1 };
 	const struct model_service *svc = model_service(m, service);
 	struct stack_oneoff *o;
 	int r = 0;

@@ -32,7 +32,7 @@ static char *port_holder(struct up *u, const struct model_port *port)
 		struct record *rec = NULL;
 		char *found = NULL;
 
-		if (str_eq(stacks.v[i], u->model->name) ||
+		if (str_eq(stacks.v[i], u->name) ||
 		    host_stack_fd(u->h, stacks.v[i], &fd, &ignored) != 0 ||
 		    record_load(fd, &rec, &ignored) != 0)
 			continue;
@@ -76,7 +76,8 @@ int up_check_ports(struct up *u, struct err *e)
 		const struct model_service *svc =
 			model_service(u->model, u->plan.steps[i].service);
 
-		if (u->plan.steps[i].kind == STEP_KEEP || !svc)
+		if (u->plan.steps[i].kind == STEP_KEEP ||
+		    u->plan.steps[i].kind == STEP_START || !svc)
 			continue;
 		for (size_t p = 0; r == 0 && p < svc->n_ports; p++)
 			r = check_port(u, svc, &svc->ports[p], e);

@@ -17,6 +17,27 @@ void up_note(const struct up *u, const char *service, const char *text)
 		u->watch->note(u->watch->arg, service, text);
 }
 
+int up_no_image(const struct model_service *svc, struct err *e)
+{
+	return err_msg(e, ENOENT,
+		       "%s:%u:%u: image '%s' of service '%s' is neither a file here nor "
+		       "in the store (minibox load FILE, minibox pull NAME)",
+		       svc->image_pos.file, svc->image_pos.line, svc->image_pos.col,
+		       svc->image, svc->name);
+}
+
+/* What runs once is known by its id: the name may mean another one by now. */
+static int ensure_known(struct up *u, size_t i, struct err *e)
+{
+	const struct model_service *svc = &u->model->services[i];
+	int r = image_find(u->store, u->ids[i], &u->images[i], e);
+
+	if (r == IMAGE_E_NOT_FOUND)
+		r = err_msg(e, ENOENT, "image '%s' (%s) is no longer in the store",
+			    u->ids[i], svc->image);
+	return r < 0 ? err_ctx(e, "service '%s'", svc->name) : 0;
+}
+
 static int ensure_image(struct up *u, int dir, size_t i, struct err *e)
 {
 	const struct model_service *svc = &u->model->services[i];
@@ -24,23 +45,22 @@ static int ensure_image(struct up *u, int dir, size_t i, struct err *e)
 
 	if (u->images[i])
 		return 0;
+	if (u->ids)
+		return ensure_known(u, i, e);
 	r = image_ensure(u->store, dir, svc->image, u->watch ? u->watch->images : NULL,
 			 &u->images[i], e);
 	if (r == IMAGE_E_NOT_FOUND)
-		return err_msg(
-			e, ENOENT,
-			"%s:%u:%u: image '%s' of service '%s' is neither a file here nor "
-			"in the store (minibox load FILE, minibox pull NAME)",
-			svc->image_pos.file, svc->image_pos.line, svc->image_pos.col,
-			svc->image, svc->name);
+		return up_no_image(svc, e);
 	return r < 0 ? err_ctx(e, "service '%s'", svc->name) : 0;
 }
 
 int up_images(struct up *u, const struct strv *chosen, struct err *e)
 {
 	AUTO_CLOSE int dir = open(u->model->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = dir < 0 ? err_set(e, errno, "open directory '%s'", u->model->dir) : 0;
+	int r = 0;
 
+	if (dir < 0 && !u->ids)
+		return err_set(e, errno, "open directory '%s'", u->model->dir);
 	if (!u->images)
 		u->images = mem_new(u->model->n_services, sizeof(*u->images));
 	for (size_t i = 0; r == 0 && i < u->model->n_services; i++)
@@ -60,7 +80,7 @@ size_t up_index(const struct up *u, const char *service)
 
 static int open_record(struct up *u, struct err *e)
 {
-	int r = host_stack_fd(u->h, u->model->name, &u->stack_fd, e);
+	int r = host_stack_fd(u->h, u->name, &u->stack_fd, e);
 
 	if (r == 0)
 		r = record_load(u->stack_fd, &u->rec, e);
@@ -101,7 +121,7 @@ static int found_stack(struct up *u, struct err *e)
 	if (r < 0)
 		return r;
 	if (!u->rec) {
-		u->rec = record_new(u->model->name, u->model->dir);
+		u->rec = record_new(u->name, u->model->dir);
 		u->founded = true;
 		r = host_lease(u->h, u->rec, e);
 	}
@@ -122,7 +142,7 @@ static int found_stack(struct up *u, struct err *e)
 int up_open(struct up *u, struct err *e)
 {
 	AUTO_CLOSE int lock = -1;
-	int r = host_lock_stack(u->h, u->model->name, &u->lock, e);
+	int r = host_lock_stack(u->h, u->name, &u->lock, e);
 
 	if (r == 0)
 		r = host_lock(u->h, &lock, e);
@@ -142,6 +162,9 @@ void up_close(struct up *u)
 	for (size_t i = 0; u->images && i < u->model->n_services; i++)
 		image_free(u->images[i]);
 	free(u->images);
+	for (size_t i = 0; u->ids && i < u->model->n_services; i++)
+		free(u->ids[i]);
+	free(u->ids);
 	json_decref(u->configs);
 	record_free(u->rec);
 	fd_auto_close(&u->stack_fd);

@@ -1,5 +1,5 @@
 /*
- * stack/record.c - the record of a stack as JSON, and the supervisor's spec made of it.
+ * stack/record.c - the record of a stack as JSON.
  *
  * Knows formats only; makes no kernel object.
  */
@@ -38,6 +38,18 @@ static void service_free(struct record_service *s)
 	strv_free(&s->dep_names);
 }
 
+void record_undescribe(struct record_service *s)
+{
+	free(s->publish);
+	s->publish = NULL;
+	s->n_publish = 0;
+	json_decref(s->config);
+	s->config = NULL;
+	strv_free(&s->aliases);
+	strv_free(&s->hosts);
+	strv_free(&s->dep_names);
+}
+
 struct record *record_free(struct record *r)
 {
 	if (!r)
@@ -52,6 +64,10 @@ struct record *record_free(struct record *r)
 	json_decref(r->budget);
 	for (size_t i = 0; i < r->n_leases; i++)
 		free(r->leases[i].service);
+	for (size_t i = 0; i < r->n_hosts; i++)
+		free(r->hosts[i].service);
+	strv_free(&r->hidden);
+	free(r->hosts);
 	free(r->leases);
 	free(r->shares);
 	free(r->services);
@@ -109,9 +125,48 @@ uint32_t record_free_host(const struct record *r)
 
 		for (size_t i = 0; i < r->n_services; i++)
 			taken |= r->services[i].host == host;
+		for (size_t i = 0; i < r->n_hosts; i++)
+			taken |= r->hosts[i].host == host;
 		if (!taken)
 			return host;
 	}
+}
+
+static struct record_host *find_host(const struct record *r, const char *service)
+{
+	for (size_t i = 0; i < r->n_hosts; i++)
+		if (strcmp(r->hosts[i].service, service) == 0)
+			return &r->hosts[i];
+	return NULL;
+}
+
+uint32_t record_host(const struct record *r, const char *service)
+{
+	const struct record_host *h = find_host(r, service);
+
+	return h ? h->host : 0;
+}
+
+void record_keep_host(struct record *r, const char *service, uint32_t host)
+{
+	struct record_host *h = find_host(r, service);
+
+	if (!h) {
+		r->hosts = mem_grow(r->hosts, r->n_hosts + 1, sizeof(*r->hosts));
+		h = &r->hosts[r->n_hosts++];
+		h->service = str_dup(service);
+	}
+	h->host = host;
+}
+
+void record_drop_host(struct record *r, const char *service)
+{
+	struct record_host *h = find_host(r, service);
+
+	if (!h)
+		return;
+	free(h->service);
+	*h = r->hosts[--r->n_hosts];
 }
 
 static json_t *publish_json(const struct record_service *s)
@@ -265,6 +320,25 @@ static void leases_parse(json_t *obj, struct record *r)
 	}
 }
 
+static json_t *hosts_json(const struct record *r)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < r->n_hosts; i++)
+		json_object_set_new(obj, r->hosts[i].service,
+				    json_integer((json_int_t)r->hosts[i].host));
+	return obj;
+}
+
+static void hosts_parse(json_t *obj, struct record *r)
+{
+	const char *service;
+	json_t *host;
+
+	json_object_foreach (obj, service, host)
+		record_keep_host(r, service, (uint32_t)json_integer_value(host));
+}
+
 int record_save(int stack_fd, const struct record *r, struct err *e)
 {
 	AUTO_JSON json_t *j = NULL;
@@ -278,12 +352,15 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 							r->shares[i].volume, "service",
 							r->shares[i].service, "path",
 							r->shares[i].path));
-	j = json_pack("{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o}", "name", r->name,
-		      "dir", r->dir, "files", json_from_strv(&r->files), "uid_base",
-		      (json_int_t)r->uid_base, "subnet",
-		      netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge,
-		      "services", services, "shares", shares, "budget", r->budget,
-		      "leases", leases_json(r));
+	j = json_pack(
+		"{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o,s:o,s:o,s:b,s:b,s:i,s:i}",
+		"name", r->name, "dir", r->dir, "files", json_from_strv(&r->files),
+		"uid_base", (json_int_t)r->uid_base, "subnet",
+		netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge, "services",
+		services, "shares", shares, "budget", r->budget, "leases", leases_json(r),
+		"hosts", hosts_json(r), "hidden", json_from_strv(&r->hidden), "whole",
+		r->whole, "proven", r->proven, "before", (int)r->before, "next_before",
+		(int)r->next_before);
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
 
@@ -303,6 +380,12 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 	rec = record_new(json_str(j, "name", ""), json_str(j, "dir", ""));
 	json_strv(j, "files", &rec->files);
 	leases_parse(json_object_get(j, "leases"), rec);
+	hosts_parse(json_object_get(j, "hosts"), rec);
+	json_strv(j, "hidden", &rec->hidden);
+	rec->whole = json_bool(j, "whole", false);
+	rec->proven = json_bool(j, "proven", false);
+	rec->before = (uint32_t)json_int(j, "before", 0);
+	rec->next_before = (uint32_t)json_int(j, "next_before", 0);
 	rec->budget = json_incref(json_object_get(j, "budget"));
 	rec->uid_base = (uid_t)json_int(j, "uid_base", 0);
 	snprintf(rec->bridge, sizeof(rec->bridge), "%s", json_str(j, "bridge", ""));
@@ -317,78 +400,4 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 		share_parse(item, rec);
 	*ret = rec;
 	return 0;
-}
-
-/* Index in the compiled spec, where one-off containers have no place; -1: not there. */
-static int sup_index(const struct record *r, const char *name)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < r->n_services; i++) {
-		if (r->services[i].oneoff)
-			continue;
-		if (strcmp(r->services[i].name, name) == 0)
-			return n;
-		n++;
-	}
-	return -1;
-}
-
-/* '?' was left open: healthy where the other service has a healthcheck. */
-static uint16_t condition(const struct record *r, const char *name, char written)
-{
-	if (written != '?')
-		return (uint16_t)(written - '0');
-	return record_service(r, name)->has_health ? SUP_DEP_HEALTHY : SUP_DEP_STARTED;
-}
-
-static void compile_deps(const struct record *r, const struct record_service *s,
-			 struct sup_service *out)
-{
-	strv_foreach (i, &s->dep_names) {
-		AUTO_FREE char *name = str_dup(s->dep_names.v[i]);
-		char *cond = strrchr(name, '=');
-		int at;
-
-		*cond = '\0';
-		at = sup_index(r, name);
-		/* A dependency that was not brought up (`up SERVICE`) gates nothing. */
-		if (at < 0 || out->n_deps == SUP_DEPS)
-			continue;
-		out->deps[out->n_deps].service = (uint16_t)at;
-		out->deps[out->n_deps++].condition = condition(r, name, cond[1]);
-	}
-}
-
-int record_compile(const struct stack_host *h, const struct record *r, int stack_fd,
-		   struct err *e)
-{
-	struct sup_header head = { .magic = SUP_MAGIC,
-				   .version = SUP_VERSION,
-				   .service_size = sizeof(struct sup_service) };
-	struct sup_service *list = mem_new(r->n_services + 1, sizeof(*list));
-	int ret;
-
-	snprintf(head.stack, sizeof(head.stack), "%s", r->name);
-	snprintf(head.run_dir, sizeof(head.run_dir), "%s", h->run);
-	snprintf(head.root_dir, sizeof(head.root_dir), "%s", h->root);
-	snprintf(head.minibox, sizeof(head.minibox), "%s/minibox", h->exe_dir);
-	for (size_t i = 0; i < r->n_services; i++) {
-		const struct record_service *s = &r->services[i];
-		struct sup_service *out = &list[head.n_services];
-		struct in_addr addr;
-
-		if (s->oneoff)
-			continue;
-		*out = s->sup;
-		snprintf(out->name, sizeof(out->name), "%s", s->name);
-		out->instance = s->instance;
-		if (netns_subnet_host(&r->subnet, s->host, &addr))
-			out->address = addr.s_addr;
-		compile_deps(r, s, out);
-		head.n_services++;
-	}
-	ret = sup_spec_write(stack_fd, &head, list, e);
-	free(list);
-	return ret;
 }

@@ -42,6 +42,11 @@ struct record_lease {
 	uid_t base; /* first id of the range that is this service's alone */
 };
 
+struct record_host { /* an address stays with its service while another is made */
+	char *service;
+	uint32_t host;
+};
+
 struct record {
 	char *name, *dir;
 	struct strv files;
@@ -55,6 +60,14 @@ struct record {
 	struct record_share *shares;
 	size_t n_shares;
 	json_t *budget; /* as model_budget_json(), as it was last applied; NULL: never */
+	struct record_host *hosts;
+	size_t n_hosts;
+	struct strv hidden; /* values that no message may show; see stack_model */
+	bool whole;         /* the last `up` that changed something came to its end */
+	bool proven;        /* and since then all of it was up at once */
+	/* Numbers of the models to go back to (before.h), 0: none. next_before takes the
+	 * place of before when a rollback has come to its end. */
+	uint32_t before, next_before;
 };
 
 /** record_load() - STACK_E_ABSENT when there is none; owned by the caller */
@@ -68,8 +81,16 @@ uid_t record_ids(const struct record *r, const char *service);
 /** record_add() - append a zeroed service named @name; borrowed until the next add */
 struct record_service *record_add(struct record *r, const char *name);
 void record_remove(struct record *r, const char *name);
+/** record_undescribe() - empty what instance_describe() and the comparison fill, of a
+ * service whose container stays */
+void record_undescribe(struct record_service *s);
 /** record_free_host() - lowest host number from 2 on that no service has */
 uint32_t record_free_host(const struct record *r);
+/** record_host() - number of the address that was @service's last; 0: never had one */
+uint32_t record_host(const struct record *r, const char *service);
+/** record_keep_host() - nobody else gets that number until record_drop_host() */
+void record_keep_host(struct record *r, const char *service, uint32_t host);
+void record_drop_host(struct record *r, const char *service);
 /** record_compile() - .spec for the supervisor: all services that are not one-off */
 must_check int record_compile(const struct stack_host *h, const struct record *r,
 			      int stack_fd, struct err *e);

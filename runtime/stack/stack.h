@@ -20,7 +20,10 @@
 #include "runtime/stack/model.h"
 #include "runtime/supervisor/supervisor.h"
 
-enum { STACK_E_ABSENT = 1 }; /* no such running stack or service */
+enum {
+	STACK_E_ABSENT = 1, /* no such running stack or service */
+	STACK_E_NO_EARLIER, /* no model to go back to is known */
+};
 
 /* The two directories everything is in, opened once. */
 struct stack_host {
@@ -38,6 +41,10 @@ struct stack_host {
  */
 must_check int stack_host_open(const char *root, const char *run, struct stack_host **ret,
 			       struct err *e);
+/** stack_host_look() - the same for stack_plan() alone: nothing is made, and ROOT need
+ * not be there */
+must_check int stack_host_look(const char *root, const char *run, struct stack_host **ret,
+			       struct err *e);
 struct stack_host *stack_host_free(struct stack_host *h);
 /** stack_list() - names of the stacks that exist in RUN, sorted */
 must_check int stack_list(const struct stack_host *h, struct strv *ret, struct err *e);
@@ -45,7 +52,8 @@ bool stack_exists(const struct stack_host *h, const char *stack);
 /** stack_files() - the files an existing stack was made from; STACK_E_ABSENT */
 must_check int stack_files(const struct stack_host *h, const char *stack,
 			   struct strv *ret, struct err *e);
-/** stack_used_images() - ids of the images that existing containers were made from
+/** stack_used_images() - ids of the images that existing containers were made from, and
+ * of those that a rollback would take
  * @ret_lock: as long as it is open no further container is made; owned by the caller */
 must_check int stack_used_images(struct stack_host *h, struct strv *ret, int *ret_lock,
 				 struct err *e);
@@ -76,16 +84,38 @@ struct stack_df {
 must_check int stack_df(struct stack_host *h, struct du *d, struct stack_df *ret,
 			struct err *e);
 
-enum stack_step_kind { STEP_KEEP, STEP_CREATE, STEP_RECREATE, STEP_REMOVE };
+/* What `up` does about a service. */
+enum stack_step_kind {
+	STEP_KEEP,
+	STEP_START,    /* its container is there, and stays; its process is not */
+	STEP_RESTART,  /* stopped and started: what it depends on is made anew */
+	STEP_REFRESH,  /* changed while it runs */
+	STEP_CREATE,   /* there is no container of it */
+	STEP_RECREATE, /* another container in place of the one it has */
+	STEP_REMOVE,
+	STEP_KINDS
+};
+/* One difference between what is wanted and what is; values that are secret or may hold
+ * a secret are "******". */
+struct stack_change {
+	char *key; /* "mem_limit", "environment.COLOUR", "image" */
+	char *was, *is;
+	char *file; /* where the directive stands that says @is; NULL: nowhere */
+	unsigned line;
+};
 struct stack_step {
 	enum stack_step_kind kind;
 	char *service;
-	char *reason; /* "image changed", "new in the file", … */
+	char *reason; /* for people, on one line: the changes, or "is stopped" */
+	struct stack_change *changes;
+	size_t n_changes;
 };
 struct stack_plan {
 	struct stack_step *steps;
 	size_t n;
 };
+/** stack_step_name() - "keep", "recreate", … */
+const char *stack_step_name(enum stack_step_kind kind);
 void stack_plan_free(struct stack_plan *p);
 
 /* What happens while a command works; any member may be NULL. */
@@ -98,20 +128,50 @@ struct stack_watch {
 struct stack_up_opts {
 	struct strv services; /* empty: all */
 	bool force_recreate;
-	bool dry_run; /* only make the plan */
+	bool strict; /* memory limits above what the host has are an error */
 };
+/**
+ * stack_plan() - what stack_up() would do, and why
+ * @h, @store: from stack_host_look() and image_store_look()
+ * Nothing is made, loaded, locked or changed. Fails as stack_up() would for an image that
+ * is nowhere or a limit that --strict refuses; ports are not looked at.
+ */
+must_check int stack_plan(struct stack_host *h, struct image_store *store,
+			  const struct stack_model *m, const struct stack_up_opts *o,
+			  struct stack_plan *ret, struct err *e);
 /**
  * stack_up() - bring what exists to what the model says; returns once the supervisor is
  * told
- * @ret_plan: may be NULL; filled on success
+ * @ret_founded: may be NULL; set in any case: nothing of the stack existed before
  * Validation, images and ports come first: when one of them fails nothing was touched. A
  * failure while objects are made removes the new ones again; services that were kept
- * still run.
+ * still run. Where nothing is to be done nothing is written. What was there before can be
+ * gone back to: stack_rollback().
  */
 must_check int stack_up(struct stack_host *h, struct image_store *store,
 			const struct stack_model *m, const struct stack_up_opts *o,
-			const struct stack_watch *w, struct stack_plan *ret_plan,
-			struct err *e);
+			const struct stack_watch *w, bool *ret_founded, struct err *e);
+/**
+ * stack_prove() - after stack_wait(): if all services are up at once, remember that the
+ * present model came up; a later change keeps it to go back to, and --rollback does not
+ * leave it
+ */
+must_check int stack_prove(struct stack_host *h, const char *stack, struct err *e);
+/**
+ * stack_rollback() - bring the stack back to the model before the last `up` that changed
+ * it: images, configuration, environment. A model that never came up is not gone back to
+ * while one that did is known.
+ * @unproven_only: only if the present model has not come up (--rollback); else nothing is
+ * done
+ * Files and images are as they were kept: neither the stack file nor an env_file is read,
+ * no archive is looked at. It is itself an `up`: when it was killed or has failed it can
+ * be asked for again, and the model that it leaves, if that had come up, is the one to
+ * go back to next.
+ * Return: 0; STACK_E_ABSENT; STACK_E_NO_EARLIER; -errno, and that model stays known
+ */
+must_check int stack_rollback(struct stack_host *h, struct image_store *store,
+			      const char *stack, bool unproven_only,
+			      const struct stack_watch *w, struct err *e);
 
 struct stack_failure { /* why stack_wait() gave up */
 	char *service; /* NULL: none failed */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/stack/before.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/up.h"
 #include "runtime/stack/volume.h"
@@ -19,24 +20,47 @@ static bool has_share(const struct record *rec, const char *service)
 	return false;
 }
 
+/* By its supervisor, which is started again where it died: nothing else stops a service
+ * as it wants to be stopped. */
+static int stop_service(struct up *u, const char *service, struct err *e)
+{
+	AUTO_CLOSE int sock = -1;
+	int r = 0;
+
+	if (faccessat(u->stack_fd, ".spec", F_OK, 0) < 0)
+		return 0; /* nothing was ever started */
+	r = up_supervise(u->h, u->name, u->stack_fd, e);
+	if (r == 0)
+		r = sup_connect(u->stack_fd, &sock, e);
+	return r < 0 ? r : sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
+}
+
 /* Out of the record before it is taken apart: after a crash in between, the next `up`
  * makes it anew instead of starting what is half removed. */
 static int stop_and_destroy(struct up *u, const char *service, unsigned flags,
 			    struct err *e)
 {
-	AUTO_CLOSE int sock = -1;
-	int r = 0;
+	bool known = record_service(u->rec, service);
+	int r = known ? stop_service(u, service, e) : 0;
 
-	if (sup_alive(u->stack_fd)) {
-		r = sup_connect(u->stack_fd, &sock, e);
-		if (r == 0)
-			r = sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
-	}
 	if (r < 0)
 		return r;
 	record_remove(u->rec, service);
-	r = record_save(u->stack_fd, u->rec, e);
-	return r < 0 ? r : instance_destroy(u->h, u->rec->name, service, flags, e);
+	if (known)
+		r = record_save(u->stack_fd, u->rec, e);
+	return r < 0 ? r : instance_destroy(u->h, u->name, service, flags, e);
+}
+
+static void note_step(const struct up *u, const struct stack_step *s)
+{
+	static const char *const done[STEP_KINDS] = {
+		[STEP_RESTART] = "restarted", [STEP_REFRESH] = "refreshed",
+		[STEP_CREATE] = "created",    [STEP_RECREATE] = "recreated",
+		[STEP_REMOVE] = "removed",
+	};
+	AUTO_FREE char *text = str_fmt("%s (%s)", done[s->kind], s->reason);
+
+	up_note(u, s->service, s->kind == STEP_CREATE ? done[s->kind] : text);
 }
 
 /* Fill a record entry and make the container; on failure the entry is gone again. */
@@ -57,6 +81,8 @@ int up_create(struct up *u, const char *name, const struct model_service *svc,
 
 	rs->instance = instance;
 	rs->host = host ? host : record_free_host(u->rec);
+	if (!oneoff)
+		record_keep_host(u->rec, name, rs->host);
 	rs->oneoff = oneoff;
 	rs->base = str_dup(svc->name);
 	rs->config = u->configs ? up_service_config(u, svc) : json_object();
@@ -76,12 +102,11 @@ static int make_service(struct up *u, struct stack_step *step, struct err *e)
 {
 	const struct model_service *svc = model_service(u->model, step->service);
 	bool shares = has_share(u->rec, step->service);
-	uint32_t instance = 1, last = 0, host = 0;
+	/* the address stays: whoever resolved the name keeps it */
+	uint32_t instance = 1, last = 0, host = record_host(u->rec, step->service);
 	int r = 0;
 
 	if (step->kind == STEP_RECREATE) {
-		/* the address stays: whoever resolved the name keeps it */
-		host = record_service(u->rec, step->service)->host;
 		last = record_service(u->rec, step->service)->instance;
 		r = stop_and_destroy(u, step->service, shares ? INSTANCE_KEEP_UPPER : 0,
 				     e);
@@ -95,17 +120,58 @@ static int make_service(struct up *u, struct stack_step *step, struct err *e)
 			      instance > last ? instance : last + 1, host, false, NULL,
 			      e);
 	if (r == 0)
-		up_note(u, step->service,
-			step->kind == STEP_RECREATE ? "recreated" : "created");
+		note_step(u, step);
 	return r;
 }
 
-static int remove_step(struct up *u, const char *service, struct err *e)
+static int remove_step(struct up *u, const struct stack_step *step, struct err *e)
 {
-	int r = stop_and_destroy(u, service, 0, e);
+	int r = stop_and_destroy(u, step->service, 0, e);
+
+	record_drop_host(u->rec, step->service);
+	if (r == 0)
+		note_step(u, step);
+	return r;
+}
+
+/* What the supervisor, the firewall and /etc/hosts say of a container that goes on. */
+static int refresh_step(struct up *u, const struct stack_step *step, struct err *e)
+{
+	const struct model_service *svc = model_service(u->model, step->service);
+	struct record_service *rs = record_service(u->rec, step->service);
+	struct instance_source src = { .h = u->h,
+				       .model = u->model,
+				       .svc = svc,
+				       .img = u->images[up_index(u, step->service)],
+				       .rec = u->rec,
+				       .stack_fd = u->stack_fd };
+	AUTO_CLOSE int dir = -1;
+	int r;
+
+	if (!step->n_changes || !rs)
+		return 0;
+	r = host_service_fd(u->h, u->name, step->service, &dir, e);
+	if (r == STACK_E_ABSENT)
+		r = err_msg(e, ENOENT, "service '%s' has no container", step->service);
+	if (r == 0)
+		r = before_note(u->model, svc, dir, e);
+	if (r < 0)
+		return r;
+	record_undescribe(rs);
+	rs->config = up_service_config(u, svc);
+	r = instance_describe(&src, rs, e);
+	if (r == 0)
+		note_step(u, step);
+	return r;
+}
+
+/* Before what it depends on is taken away; it is started with all others at the end. */
+static int restart_step(struct up *u, const struct stack_step *step, struct err *e)
+{
+	int r = stop_service(u, step->service, e);
 
 	if (r == 0)
-		up_note(u, service, "removed");
+		note_step(u, step);
 	return r;
 }
 
@@ -172,17 +238,33 @@ static void sort_record(struct up *u)
 	}
 }
 
+static int make_step(struct up *u, struct stack_step *step, struct err *e)
+{
+	switch (step->kind) {
+	case STEP_CREATE:
+	case STEP_RECREATE:
+		return make_service(u, step, e);
+	case STEP_REFRESH:
+	case STEP_RESTART:
+		return refresh_step(u, step, e);
+	default:
+		return 0;
+	}
+}
+
 int up_take_steps(struct up *u, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < u->plan.n; i++)
 		if (u->plan.steps[i].kind == STEP_REMOVE)
-			r = remove_step(u, u->plan.steps[i].service, e);
+			r = remove_step(u, &u->plan.steps[i], e);
 	for (size_t i = 0; r == 0 && i < u->plan.n; i++)
-		if (u->plan.steps[i].kind == STEP_CREATE ||
-		    u->plan.steps[i].kind == STEP_RECREATE)
-			r = make_service(u, &u->plan.steps[i], e);
+		if (u->plan.steps[i].kind == STEP_RESTART)
+			r = restart_step(u, &u->plan.steps[i], e);
+	for (size_t i = 0; r == 0 && i < u->plan.n; i++)
+		if (*u->plan.steps[i].service) /* "": the stack's budget */
+			r = make_step(u, &u->plan.steps[i], e);
 	sort_record(u);
 	record_shares(u);
 	return r < 0 ? r : pin_new_shares(u, e);

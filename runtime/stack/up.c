@@ -13,83 +13,17 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/stack/before.h"
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
 #include "runtime/stack/plan.h"
-#include "runtime/stack/secret.h"
 #include "runtime/stack/up.h"
 
-/* The shares and files a service reads are part of what it is: another one makes it
- * anew. */
-json_t *up_service_config(const struct up *u, const struct model_service *svc)
+/* Only what is published anew is worth a word. */
+static bool step_publishes(const struct stack_step *s)
 {
-	json_t *j = json_copy(
-		json_object_get(json_object_get(u->configs, "services"), svc->name));
-
-	for (size_t i = 0; j && i < svc->n_mounts; i++) {
-		const struct model_mount *m = &svc->mounts[i];
-		const struct model_volume *v = m->type == MODEL_VOLUME
-						       ? model_volume(u->model, m->source)
-						       : NULL;
-
-		if (v && v->from_service) {
-			AUTO_FREE char *key = str_fmt("volume %s", v->name);
-
-			json_object_set_new(
-				j, key,
-				json_pack("[s,s]", v->from_service, v->from_path));
-		}
-	}
-	if (j)
-		secret_versions(u->model, svc, j);
-	return j;
-}
-
-/* The services asked for and, as Compose does, all they depend on. */
-static void close_over_deps(const struct stack_model *m, struct strv *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		const struct model_service *svc = model_service(m, names->v[i]);
-
-		for (size_t d = 0; svc && d < svc->n_deps; d++)
-			if (!strv_has(names, svc->deps[d].service))
-				strv_add(names, svc->deps[d].service);
-	}
-}
-
-static int choose(const struct up *u, const struct stack_up_opts *o, struct strv *ret,
-		  struct err *e)
-{
-	strv_copy(ret, &o->services);
-	strv_foreach (i, ret)
-		if (!model_service(u->model, ret->v[i]))
-			return err_msg(e, EINVAL, "stack '%s' has no service '%s'",
-				       u->model->name, ret->v[i]);
-	close_over_deps(u->model, ret);
-	return 0;
-}
-
-static void make_plan(struct up *u, const struct strv *chosen, bool force)
-{
-	size_t n = u->model->n_services;
-	struct plan_wanted *wanted = mem_new(n + 1, sizeof(*wanted));
-
-	u->configs = model_format_json(u->model, true);
-	for (size_t i = 0; i < n; i++)
-		wanted[i] = (struct plan_wanted){
-			.name = u->model->services[i].name,
-			.config = up_service_config(u, &u->model->services[i]),
-			.image_id = u->images[i] ? u->images[i]->id : NULL,
-		};
-	plan_make(u->rec, wanted, n, chosen, force, &u->plan);
-	for (size_t i = 0; i < n; i++)
-		json_decref((json_t *)wanted[i].config);
-	free(wanted);
-}
-
-static bool step_changes(const struct stack_step *s)
-{
-	return s->kind != STEP_KEEP;
+	return s->kind == STEP_CREATE || s->kind == STEP_RECREATE ||
+	       s->kind == STEP_REFRESH;
 }
 
 static void note_world_ports(const struct up *u)
@@ -99,7 +33,7 @@ static void note_world_ports(const struct up *u)
 			model_service(u->model, u->plan.steps[i].service);
 
 		for (size_t p = 0;
-		     svc && step_changes(&u->plan.steps[i]) && p < svc->n_ports; p++)
+		     svc && step_publishes(&u->plan.steps[i]) && p < svc->n_ports; p++)
 			if ((ntohl(svc->ports[p].host_addr.s_addr) >> 24) != 127)
 				log_note("service '%s': port %u is open to other "
 					 "machines and "
@@ -132,15 +66,7 @@ int up_abandon(struct up *u, struct err *e)
 	AUTO_CLOSE int lock = -1;
 	int r = host_lock(u->h, &lock, e);
 
-	return r < 0 ? r : down_remove_stack(u->h, u->model->name, u->rec->bridge, e);
-}
-
-static bool nothing_to_do(const struct up *u)
-{
-	for (size_t i = 0; i < u->plan.n; i++)
-		if (step_changes(&u->plan.steps[i]))
-			return false;
-	return u->rec != NULL;
+	return r < 0 ? r : down_remove_stack(u->h, u->name, u->rec->bridge, e);
 }
 
 /* Tell what of foreign firewalls would drop our packets, once something runs to probe
@@ -182,23 +108,76 @@ static int take_budget(struct up *u, bool *ret_changed, struct err *e)
 	return 0;
 }
 
-static int apply_nothing(struct up *u, const struct strv *chosen, struct err *e)
+static bool same_files(const struct up *u)
 {
-	bool changed;
-	int r = take_budget(u, &changed, e);
+	const struct strv *a = &u->rec->files, *b = &u->model->files;
 
-	if (r == 0 && changed)
-		r = record_save(u->stack_fd, u->rec, e);
-	return r < 0 ? r : up_tell_supervisor(u, chosen, e);
+	for (size_t i = 0; a->n == b->n && i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return a->n == b->n;
 }
 
-static int apply(struct up *u, const struct strv *chosen, struct err *e)
+/* No container changes, and no earlier `up` left anything undone. */
+static bool is_at_most_start(const struct up *u)
+{
+	for (size_t i = 0; i < u->plan.n; i++)
+		if (u->plan.steps[i].kind != STEP_KEEP &&
+		    u->plan.steps[i].kind != STEP_START)
+			return false;
+	return u->rec && u->rec->whole;
+}
+
+static void copy_words(struct up *u, const struct strv *chosen)
+{
+	strv_free(&u->rec->files);
+	strv_copy(&u->rec->files, &u->model->files);
+	if (!chosen)
+		strv_free(&u->rec->hidden);
+	strv_foreach (i, &u->model->hidden)
+		if (!strv_has(&u->rec->hidden, u->model->hidden.v[i]))
+			strv_add(&u->rec->hidden, u->model->hidden.v[i]);
+}
+
+/* Where all is as it should be, not a file is touched. */
+static int apply_little(struct up *u, const struct strv *chosen, struct err *e)
+{
+	int r = 0;
+
+	if (!same_files(u)) {
+		copy_words(u, chosen);
+		r = record_save(u->stack_fd, u->rec, e);
+	}
+	if (r == 0 && (!plan_is_empty(&u->plan) || !sup_alive(u->stack_fd)))
+		r = up_tell_supervisor(u, chosen, e);
+	return r;
+}
+
+static int apply_all(struct up *u, const struct strv *chosen, struct err *e)
 {
 	bool changed;
 	int r;
 
-	if (nothing_to_do(u))
-		return apply_nothing(u, chosen, e);
+	r = before_keep(u, e);
+	if (r == 0) {
+		copy_words(u, chosen);
+		r = up_take_steps(u, e);
+	}
+	if (r == 0)
+		r = take_budget(u, &changed, e);
+	if (r == 0)
+		r = up_publish(u, e);
+	if (r == 0)
+		r = up_tell_supervisor(u, chosen, e);
+	return r < 0 ? r : before_done(u, !chosen, e);
+}
+
+int up_apply(struct up *u, const struct strv *chosen, struct err *e)
+{
+	int r;
+
+	if (is_at_most_start(u))
+		return apply_little(u, chosen, e);
 	note_world_ports(u);
 	r = up_found(u, e);
 	if (r < 0) {
@@ -209,15 +188,7 @@ static int apply(struct up *u, const struct strv *chosen, struct err *e)
 		}
 		return r;
 	}
-	strv_free(&u->rec->files);
-	strv_copy(&u->rec->files, &u->model->files);
-	r = up_take_steps(u, e);
-	if (r == 0)
-		r = take_budget(u, &changed, e);
-	if (r == 0)
-		r = up_publish(u, e);
-	if (r == 0)
-		r = up_tell_supervisor(u, chosen, e);
+	r = apply_all(u, chosen, e);
 	if (r < 0)
 		up_undo_steps(u);
 	else
@@ -227,15 +198,19 @@ static int apply(struct up *u, const struct strv *chosen, struct err *e)
 
 int stack_up(struct stack_host *h, struct image_store *store, const struct stack_model *m,
 	     const struct stack_up_opts *o, const struct stack_watch *w,
-	     struct stack_plan *ret_plan, struct err *e)
+	     bool *ret_founded, struct err *e)
 {
-	struct up u = {
-		.h = h, .store = store, .model = m, .watch = w, .stack_fd = -1, .lock = -1
-	};
+	struct up u = { .h = h,
+			.name = m->name,
+			.store = store,
+			.model = m,
+			.watch = w,
+			.stack_fd = -1,
+			.lock = -1 };
 	AUTO_STRV struct strv names = STRV_INIT;
 	const struct strv *chosen = o->services.n ? &names : NULL;
 	AUTO_CLOSE int images = -1;
-	int r = choose(&u, o, &names, e);
+	int r = up_choose(m, &o->services, &names, e);
 
 	if (r == 0)
 		r = host_lock_images(h, false, &images, e);
@@ -244,15 +219,15 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 	if (r == 0)
 		r = up_open(&u, e);
 	if (r == 0) {
-		make_plan(&u, chosen, o->force_recreate);
-		r = o->dry_run ? 0 : up_check_ports(&u, e);
+		up_plan(&u, chosen, o->force_recreate);
+		r = up_check_ports(&u, e);
 	}
-	if (r == 0 && !o->dry_run)
-		r = apply(&u, chosen, e);
-	if (r == 0 && ret_plan) {
-		*ret_plan = u.plan;
-		u.plan = (struct stack_plan){ 0 };
-	}
+	if (r == 0)
+		r = up_admit(&u, o->strict, e);
+	if (r == 0)
+		r = up_apply(&u, chosen, e);
+	if (ret_founded)
+		*ret_founded = u.founded;
 	stack_plan_free(&u.plan);
 	up_close(&u);
 	return r;

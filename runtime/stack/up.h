@@ -11,20 +11,26 @@
 /* One `up` under way. */
 struct up {
 	struct stack_host *h;
+	const char *name; /* of the stack */
 	struct image_store *store;
 	const struct stack_model *model;
 	const struct stack_watch *watch;
 	struct image **images; /* as model->services; NULL: not asked for */
-	json_t *configs;       /* model_format_json() with secrets */
-	struct record *rec;    /* NULL until something exists */
+	char **ids; /* as model->services: ids of images; NULL: by what the model says */
+	json_t *configs;    /* model_format_json() with secrets */
+	struct record *rec; /* NULL until something exists */
 	struct stack_plan plan;
 	int stack_fd, lock;
-	bool founded; /* by us: nothing existed before */
+	bool founded;      /* by us: nothing existed before */
+	bool rolling_back; /* to the model before */
+	bool was_whole;    /* nothing was left undone by an earlier one */
 };
 
 void up_note(const struct up *u, const char *service, const char *text);
 /** up_images() - have the images of @chosen (NULL: of all) in the store */
 must_check int up_images(struct up *u, const struct strv *chosen, struct err *e);
+/** up_no_image() - the error for an image that is nowhere. Return: -ENOENT */
+int up_no_image(const struct model_service *svc, struct err *e);
 /** up_open() - take the stack's lock and read its record, if there is one */
 must_check int up_open(struct up *u, struct err *e);
 /** up_found() - make sure of RUN/STACK, leases and bridge */
@@ -53,6 +59,19 @@ size_t up_index(const struct up *u, const char *service);
 /** up_service_config() - what a service is, for comparing: the model's JSON and the
  * shares it reads; owned by the caller */
 json_t *up_service_config(const struct up *u, const struct model_service *svc);
+/** up_choose() - the services asked for and all that they depend on, appended to @ret */
+must_check int up_choose(const struct stack_model *m, const struct strv *services,
+			 struct strv *ret, struct err *e);
+/** up_plan() - fill u->configs and u->plan; @chosen NULL: all services */
+void up_plan(struct up *u, const struct strv *chosen, bool force);
+/** up_admit() - warn where the memory limits of all stacks are above what the host has
+ * @strict: then -ENOMEM instead. */
+must_check int up_admit(struct up *u, bool strict, struct err *e);
+/** up_apply() - bring u->model about as u->plan says; undone as far as it can be on
+ * failure */
+must_check int up_apply(struct up *u, const struct strv *chosen, struct err *e);
+/** wait_all_up() - does every service do what is wanted of it at this moment? */
+bool wait_all_up(const struct record *rec, int stack_fd);
 /** up_take_steps() - carry out the plan; the record follows, step by step */
 must_check int up_take_steps(struct up *u, struct err *e);
 /** up_undo_steps() - what the plan created goes again; what it replaced is gone, and the

@@ -160,6 +160,40 @@ static enum verdict judge_all(const struct record *rec, int stack_fd,
 	return all_up ? IS_UP : NOT_YET;
 }
 
+bool wait_all_up(const struct record *rec, int stack_fd)
+{
+	struct stack_failure fail = { NULL, NULL };
+	AUTO_STRV struct strv told = STRV_INIT;
+	static const struct strv all = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	enum verdict v = judge_all(rec, stack_fd, &all, &fail, &told, NULL, &ignored);
+
+	free(fail.service);
+	free(fail.text);
+	return v == IS_UP;
+}
+
+int stack_prove(struct stack_host *h, const char *stack, struct err *e)
+{
+	AUTO_CLOSE int lock = -1, stack_fd = -1;
+	struct record *rec = NULL;
+	int r = open_stack(h, stack, &stack_fd, &rec, e);
+	bool known = r != 0 || rec->proven;
+
+	rec = record_free(rec);
+	if (known) /* the usual case: nothing is touched */
+		return r;
+	r = host_lock_stack(h, stack, &lock, e);
+	if (r == 0)
+		r = record_load(stack_fd, &rec, e);
+	if (r == 0 && rec->whole && !rec->proven && wait_all_up(rec, stack_fd)) {
+		rec->proven = true;
+		r = record_save(stack_fd, rec, e);
+	}
+	record_free(rec);
+	return r;
+}
+
 /* Sleep until the supervisor says something, at most a second; reconnect when it died. */
 static int wait_event(struct stack_host *h, const char *stack, int *sock, int ms,
 		      struct err *e)

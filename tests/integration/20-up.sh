@@ -116,7 +116,7 @@ test_changed_service_is_recreated_and_only_it() {
 	sed -i 's/COLOUR=blue/COLOUR=green/' stack.conf
 	status 0 mb plan
 	has "$OUT" 'recreate  web'
-	has "$OUT" 'environment changed'
+	has "$OUT" 'environment.COLOUR: ****** → ****** (stack.conf:'
 	status 0 mb up -d
 	eq "$(mb exec web sh -c 'echo $COLOUR')" green
 	address=$(mb exec web hostname -i)
