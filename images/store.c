@@ -23,12 +23,43 @@
 #define SPACE_RESERVE (64ULL << 20)
 enum { INODE_RESERVE = 5000 };
 
+static int clear_tmp(struct image_store *s, struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = fd_list(s->tmp, ".", &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *path = str_fmt("%s/tmp/%s", s->path, names.v[i]);
+
+		/* a load killed on an old kernel may have left a mount (mount_path.h) */
+		if (str_starts(names.v[i], "mount."))
+			(void)umount2(path, MNT_DETACH);
+		r = fd_rm_rf(s->tmp, names.v[i], e);
+		if (r == -EROFS) { /* nor is there anything that could be made there */
+			err_clear(e);
+			return 0;
+		}
+	}
+	return r;
+}
+
+/* The locks of the layers that were made: were they left to the next open, that would
+ * change the store though it makes nothing. */
+static void clear_own(struct image_store *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (s->lock >= 0 && flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+		(void)!clear_tmp(s, &ignored);
+}
+
 struct image_store *image_store_free(struct image_store *s)
 {
 	int *fds[6];
 
 	if (!s)
 		return NULL;
+	clear_own(s);
 	fds[0] = &s->root, fds[1] = &s->layers, fds[2] = &s->images;
 	fds[3] = &s->refs, fds[4] = &s->sources, fds[5] = &s->tmp;
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -61,26 +92,6 @@ static int check_private(int fd, const char *path, struct err *e)
 			       "store '%s' is open to others (mode %04o, must be 0700)",
 			       path, (unsigned)st.st_mode & 07777);
 	return 0;
-}
-
-static int clear_tmp(struct image_store *s, struct err *e)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	int r = fd_list(s->tmp, ".", &names, e);
-
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		AUTO_FREE char *path = str_fmt("%s/tmp/%s", s->path, names.v[i]);
-
-		/* a load killed on an old kernel may have left a mount (mount_path.h) */
-		if (str_starts(names.v[i], "mount."))
-			(void)umount2(path, MNT_DETACH);
-		r = fd_rm_rf(s->tmp, names.v[i], e);
-		if (r == -EROFS) { /* nor is there anything that could be made there */
-			err_clear(e);
-			return 0;
-		}
-	}
-	return r;
 }
 
 /* Whoever is alone clears what killed loads left, then all share the lock. */
@@ -217,6 +228,8 @@ int image_store_look(const char *root, struct image_store **ret, struct err *e)
 	r = look_dir(AT_FDCWD, root, &s->root, e);
 	if (r == 0)
 		r = check_private(s->root, root, e);
+	if (r == 0)
+		r = look_dir(s->root, "layers", &s->layers, e);
 	if (r == 0)
 		r = look_dir(s->root, "images", &s->images, e);
 	if (r == 0)

@@ -105,7 +105,8 @@ static int rollback_run(struct cli *c, const struct cli_args *a, struct err *e)
 	struct image_store *store = NULL;
 	struct stack_watch w = cli_watch(c);
 	AUTO_CLOSE int sigfd = -1;
-	int r = cli_stack(c, a, a->operands.n ? a->operands.v[0] : NULL, &stack, e);
+	int r = cli_running_stack(c, a, a->operands.n ? a->operands.v[0] : NULL, &stack,
+				  e);
 
 	if (r == 0)
 		r = cli_store(c, &store, e);

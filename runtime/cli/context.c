@@ -59,16 +59,26 @@ int cli_usage(struct cli *c, struct err *e, const char *fmt, ...)
 	return err_msg(e, EINVAL, "%s", text);
 }
 
-static int default_file(struct cli *c, struct strv *files, struct err *e)
+/* NULL: there is none. */
+static const char *find_default(void)
 {
 	static const char *const names[] = { "stack.conf", "docker-compose.yml",
 					     "compose.yaml" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (access(names[i], F_OK) == 0) {
-			strv_add(files, names[i]);
-			return 0;
-		}
+		if (access(names[i], F_OK) == 0)
+			return names[i];
+	return NULL;
+}
+
+static int default_file(struct cli *c, struct strv *files, struct err *e)
+{
+	const char *name = find_default();
+
+	if (name) {
+		strv_add(files, name);
+		return 0;
+	}
 	return cli_usage(
 		c, e, "there is no ./stack.conf: name a stack file or a running stack");
 }
@@ -175,6 +185,43 @@ int cli_stack(struct cli *c, const struct cli_args *a, const char *operand, char
 		*ret = str_dup(m->name);
 	model_free(m);
 	return r;
+}
+
+/* The one running stack that was made from @file; NULL: none, or several. */
+static char *made_from(struct cli *c, const char *file)
+{
+	AUTO_FREE char *path = file ? realpath(file, NULL) : NULL;
+	AUTO_STRV struct strv stacks = STRV_INIT;
+	struct err ignored = ERR_INIT;
+	const char *found = NULL;
+
+	if (!path || stack_list(c->host, &stacks, &ignored) < 0)
+		return NULL;
+	strv_foreach (i, &stacks) {
+		AUTO_STRV struct strv files = STRV_INIT;
+
+		if (stack_files(c->host, stacks.v[i], &files, &ignored) != 0 ||
+		    !strv_has(&files, path))
+			continue;
+		if (found)
+			return NULL;
+		found = stacks.v[i];
+	}
+	return str_dup(found);
+}
+
+int cli_running_stack(struct cli *c, const struct cli_args *a, const char *operand,
+		      char **ret, struct err *e)
+{
+	const struct strv *files = args_list(a, "file");
+	const char *file = operand ? operand : files->n ? files->v[0] : find_default();
+	struct stack_host *h = NULL;
+	int r = cli_host(c, &h, e);
+
+	if (r < 0)
+		return r;
+	*ret = c->name ? NULL : made_from(c, file);
+	return *ret ? 0 : cli_stack(c, a, operand, ret, e);
 }
 
 int cli_service(struct cli *c, const struct cli_args *a, const char *operand,

@@ -50,6 +50,10 @@ const char *cli_split(const struct cli_args *a, struct strv *services);
  * file's path, or NULL: the default file's. Owned by the caller. */
 must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *operand,
 			 char **ret, struct err *e);
+/** cli_running_stack() - the same of a stack that runs, also where its file has become
+ * one that cannot be read */
+must_check int cli_running_stack(struct cli *c, const struct cli_args *a,
+				 const char *operand, char **ret, struct err *e);
 /** cli_service() - split "SERVICE" or "STACK/SERVICE"; both owned by the caller */
 must_check int cli_service(struct cli *c, const struct cli_args *a, const char *operand,
 			   char **ret_stack, char **ret_service, struct err *e);

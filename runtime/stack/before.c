@@ -89,17 +89,17 @@ static int write_file(const struct up *u, uint32_t number, struct err *e)
 }
 
 /* All but those that the record speaks of: a killed command may have left one, too. */
-static int remove_others(const struct up *u, struct err *e)
+static int remove_others(const struct record *rec, int stack_fd, struct err *e)
 {
-	AUTO_FREE char *before = file_name(u->rec->before);
-	AUTO_FREE char *next = file_name(u->rec->next_before);
+	AUTO_FREE char *before = file_name(rec->before);
+	AUTO_FREE char *next = file_name(rec->next_before);
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = fd_list(u->stack_fd, ".", &names, e);
+	int r = fd_list(stack_fd, ".", &names, e);
 
 	strv_foreach (i, &names)
 		if (str_starts(names.v[i], BEFORE_FILE) && strcmp(names.v[i], before) &&
 		    strcmp(names.v[i], next))
-			(void)unlinkat(u->stack_fd, names.v[i], 0);
+			(void)unlinkat(stack_fd, names.v[i], 0);
 	return r;
 }
 
@@ -139,9 +139,9 @@ int before_keep(struct up *u, struct err *e)
 		rec->before = last + 1;
 	if (!u->rolling_back)
 		rec->next_before = 0;
-	rec->whole = rec->proven = false;
+	rec->whole = rec->proven = rec->rolled_back = false;
 	r = record_save(u->stack_fd, rec, e);
-	return r < 0 ? r : remove_others(u, e);
+	return r < 0 ? r : remove_others(rec, u->stack_fd, e);
 }
 
 int before_done(struct up *u, bool all, struct err *e)
@@ -150,12 +150,25 @@ int before_done(struct up *u, bool all, struct err *e)
 	int r;
 
 	rec->whole = all || u->was_whole;
-	if (u->rolling_back) {
+	rec->rolled_back = u->rolling_back;
+	r = record_save(u->stack_fd, rec, e);
+	return r < 0 ? r : remove_others(rec, u->stack_fd, e);
+}
+
+/* Until then the model to go back to stays the one that is being gone back to: a rollback
+ * that is asked for once more, because it was killed, must not turn round. */
+int before_proven(struct record *rec, int stack_fd, struct err *e)
+{
+	int r;
+
+	rec->proven = true;
+	if (rec->rolled_back) {
 		rec->before = rec->next_before;
 		rec->next_before = 0;
+		rec->rolled_back = false;
 	}
-	r = record_save(u->stack_fd, rec, e);
-	return r < 0 ? r : remove_others(u, e);
+	r = record_save(stack_fd, rec, e);
+	return r < 0 ? r : remove_others(rec, stack_fd, e);
 }
 
 static int read_file(int stack_fd, uint32_t number, json_t **ret, struct err *e)

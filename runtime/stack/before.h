@@ -23,6 +23,8 @@ must_check int before_note(const struct stack_model *m, const struct model_servi
 must_check int before_keep(struct up *u, struct err *e);
 /** before_done() - it came to its end; @all: for all services of the model */
 must_check int before_done(struct up *u, bool all, struct err *e);
+/** before_proven() - all of it is up; a rollback ends only here. Saves the record */
+must_check int before_proven(struct record *rec, int stack_fd, struct err *e);
 /**
  * before_load() - the model that u->rec->before says
  * @ret_ids: ids of the images of its services; both owned by the caller

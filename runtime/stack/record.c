@@ -353,14 +353,14 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 							r->shares[i].service, "path",
 							r->shares[i].path));
 	j = json_pack(
-		"{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o,s:o,s:o,s:b,s:b,s:i,s:i}",
+		"{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o,s:o,s:o,s:b,s:b,s:b,s:i,s:i}",
 		"name", r->name, "dir", r->dir, "files", json_from_strv(&r->files),
 		"uid_base", (json_int_t)r->uid_base, "subnet",
 		netns_subnet_format(&r->subnet, subnet), "bridge", r->bridge, "services",
 		services, "shares", shares, "budget", r->budget, "leases", leases_json(r),
 		"hosts", hosts_json(r), "hidden", json_from_strv(&r->hidden), "whole",
-		r->whole, "proven", r->proven, "before", (int)r->before, "next_before",
-		(int)r->next_before);
+		r->whole, "proven", r->proven, "rolled_back", r->rolled_back, "before",
+		(int)r->before, "next_before", (int)r->next_before);
 	return json_write(stack_fd, FILE_NAME, j, 0600, e);
 }
 
@@ -384,6 +384,7 @@ int record_load(int stack_fd, struct record **ret, struct err *e)
 	json_strv(j, "hidden", &rec->hidden);
 	rec->whole = json_bool(j, "whole", false);
 	rec->proven = json_bool(j, "proven", false);
+	rec->rolled_back = json_bool(j, "rolled_back", false);
 	rec->before = (uint32_t)json_int(j, "before", 0);
 	rec->next_before = (uint32_t)json_int(j, "next_before", 0);
 	rec->budget = json_incref(json_object_get(j, "budget"));

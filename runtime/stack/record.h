@@ -65,8 +65,9 @@ struct record {
 	struct strv hidden; /* values that no message may show; see stack_model */
 	bool whole;         /* the last `up` that changed something came to its end */
 	bool proven;        /* and since then all of it was up at once */
-	/* Numbers of the models to go back to (before.h), 0: none. next_before takes the
-	 * place of before when a rollback has come to its end. */
+	bool rolled_back;   /* the last one was a rollback, to what before says */
+	/* Numbers of the models to go back to (before.h), 0: none; next_before takes the
+	 * place of before when a rollback is proven. */
 	uint32_t before, next_before;
 };
 

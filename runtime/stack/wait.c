@@ -12,6 +12,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/stack/before.h"
 #include "runtime/stack/oom.h"
 #include "runtime/stack/up.h"
 
@@ -186,10 +187,8 @@ int stack_prove(struct stack_host *h, const char *stack, struct err *e)
 	r = host_lock_stack(h, stack, &lock, e);
 	if (r == 0)
 		r = record_load(stack_fd, &rec, e);
-	if (r == 0 && rec->whole && !rec->proven && wait_all_up(rec, stack_fd)) {
-		rec->proven = true;
-		r = record_save(stack_fd, rec, e);
-	}
+	if (r == 0 && rec->whole && !rec->proven && wait_all_up(rec, stack_fd))
+		r = before_proven(rec, stack_fd, e);
 	record_free(rec);
 	return r;
 }
