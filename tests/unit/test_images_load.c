@@ -320,6 +320,50 @@ TEST(ensure_reads_an_unchanged_archive_only_once)
 	image_free(img);
 }
 
+TEST(foresee_tells_the_id_that_a_load_would_give_and_loads_nothing)
+{
+	static const char *const forms[] = { "a.tar", "d", "a.tar.gz" };
+	struct fixture f = fixture_open();
+	struct err e = ERR_INIT;
+	struct image *img;
+
+	python(&f, "save('a.tar', [base().data()]); save('d', [base().add('d').data()], "
+		   "form='dir'); save('a.tar.gz', [base().add('z').data()])\n"
+		   "import gzip; b = open('a.tar.gz', 'rb').read(); "
+		   "open('a.tar.gz', 'wb').write(gzip.compress(b))\n");
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		AUTO_FREE char *id = NULL, *again = NULL;
+
+		CHECK_OK(image_foresee(f.s, f.dir, forms[i], &id, &e), &e);
+		CHECK_INT(image_find(f.s, id, &img, &e), IMAGE_E_NOT_FOUND);
+		CHECK_OK(image_ensure(f.s, f.dir, forms[i], NULL, &img, &e), &e);
+		CHECK_STR(img->id, id);
+		image_free(img);
+		CHECK_OK(image_foresee(f.s, f.dir, forms[i], &again, &e), &e);
+		CHECK_STR(again, id);
+	}
+	CHECK_INT(image_foresee(f.s, f.dir, "nobody/nothing:1", NULL, &e),
+		  IMAGE_E_NOT_FOUND);
+	CHECK_INT(image_foresee(f.s, f.dir, "none.tar", NULL, &e), -ENOENT);
+}
+
+TEST(looking_at_a_store_that_is_not_there_makes_none)
+{
+	struct fixture f = fixture_open();
+	AUTO_FREE char *path = str_fmt("%s/nowhere", f.path), *id = str_dup("x");
+	struct err e = ERR_INIT;
+	struct image_store *s;
+
+	python(&f, "save('a.tar', [base().data()])\n");
+	CHECK_OK(image_store_look(path, &s, &e), &e);
+	CHECK_INT(image_foresee(s, f.dir, "t:1", &id, &e), IMAGE_E_NOT_FOUND);
+	free(id);
+	CHECK_OK(image_foresee(s, f.dir, "a.tar", &id, &e), &e);
+	CHECK(!id); /* there is nothing to compare it with */
+	image_store_free(s);
+	CHECK(access(path, F_OK) < 0);
+}
+
 static const char big_image[] = "def many(p): t = Tar().add(p, 'd'); [t.add(p + '/%d' % "
 				"i, data=os.urandom(3000)) "
 				"for i in range(1500)]; return t.data()\n"
