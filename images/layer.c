@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -199,6 +200,7 @@ int layer_ensure(struct image_store *s, const struct layer_want *w, char **ret_k
 		return r;
 	/* Two loads of one layer: the second waits here, then finds it. */
 	lock_name = str_fmt("%s.lock", w->below >= 0 ? chain : w->diff_id.hex);
+	atomic_store(&s->made, true);
 	r = fd_lock(s->tmp, lock_name, true, true, &lock, e);
 	if (r == 0)
 		r = find(s, w, ret_key, ret_meta, e);

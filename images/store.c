@@ -49,7 +49,7 @@ static void clear_own(struct image_store *s)
 {
 	struct err ignored = ERR_INIT;
 
-	if (s->lock >= 0 && flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+	if (atomic_load(&s->made) && flock(s->lock, LOCK_EX | LOCK_NB) == 0)
 		(void)!clear_tmp(s, &ignored);
 }
 

@@ -18,6 +18,7 @@ struct image_store {
 	int lock;                  /* store.lock, shared */
 	uint64_t unpacked_max;     /* bytes of content that one load may unpack */
 	_Atomic uint64_t unpacked; /* by all threads of this load */
+	_Atomic bool made;         /* layers were: their locks are left in tmp/ */
 };
 
 /** STORE_EMPTY - two empty directories below layers/: overlayfs wants at least two lowers
