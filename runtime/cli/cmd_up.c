@@ -107,7 +107,7 @@ static void undo(struct cli *c, const struct cli_args *a, const char *stack, boo
 
 static int up_and_wait(struct cli *c, const struct cli_args *a,
 		       const struct stack_model *m, const struct strv *chosen, int *sigfd,
-		       bool *founded, struct err *e)
+		       struct stack_up_result *ret, struct err *e)
 {
 	struct stack_up_opts o = { .services = *chosen,
 				   .force_recreate = args_flag(a, "force-recreate"),
@@ -117,7 +117,7 @@ static int up_and_wait(struct cli *c, const struct cli_args *a,
 	int r = cli_store(c, &store, e);
 
 	if (r == 0)
-		r = stack_up(c->host, store, m, &o, &w, founded, e);
+		r = stack_up(c->host, store, m, &o, &w, ret, e);
 	if (r ==
 	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
 		r = signals_open(sigfd, e);
@@ -132,11 +132,14 @@ static int up_model(struct cli *c, const struct cli_args *a, const struct stack_
 {
 	AUTO_STRV struct strv services = STRV_INIT;
 	AUTO_CLOSE int sigfd = -1;
-	bool founded = false;
-	int r = up_and_wait(c, a, m, chosen, &sigfd, &founded, e);
+	struct stack_up_result res = { 0 };
+	int r = up_and_wait(c, a, m, chosen, &sigfd, &res, e);
 
-	if (r < 0 && r != -EINTR && args_flag(a, "rollback"))
-		undo(c, a, m->name, founded, sigfd);
+	/* sigfd: the failure is one of what runs; else it may be that nothing was begun
+	 */
+	if (r < 0 && r != -EINTR && args_flag(a, "rollback") &&
+	    (res.changed || sigfd >= 0))
+		undo(c, a, m->name, res.founded, sigfd);
 	if (r < 0 || args_flag(a, "detach"))
 		return r;
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */

@@ -48,5 +48,7 @@ int upwait(struct cli *c, const struct cli_args *a, const char *stack,
 	}
 	free(fail.service);
 	free(fail.text);
-	return r < 0 ? r : stack_prove(c->host, stack, e);
+	if (r == 0)
+		r = stack_prove(c->host, stack, e);
+	return r < 0 ? r : 0; /* gone by now: it was up */
 }

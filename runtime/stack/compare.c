@@ -138,6 +138,7 @@ void up_plan(struct up *u, const struct strv *chosen, bool force)
 	struct plan_wanted *wanted = mem_new(n + 1, sizeof(*wanted));
 	AUTO_STRV struct strv strays = STRV_INIT, hidden = STRV_INIT;
 	AUTO_JSON json_t *budget = model_budget_json(&u->model->budget);
+	AUTO_JSON json_t *defaults = model_default_json();
 	struct plan_source src = { .model = u->model,
 				   .rec = u->rec,
 				   .wanted = wanted,
@@ -146,9 +147,11 @@ void up_plan(struct up *u, const struct strv *chosen, bool force)
 				   .strays = &strays,
 				   .hidden = &hidden,
 				   .budget = budget,
+				   .defaults = defaults,
 				   .force = force };
 
 	u->configs = model_format_json(u->model, true);
+	json_object_set_new(defaults, "from", json_object());
 	strv_copy(&hidden, &u->model->hidden);
 	if (u->rec) {
 		strv_copy(&hidden, &u->rec->hidden);

@@ -159,12 +159,16 @@ void diff_configs(const json_t *was, const json_t *is, const struct diff_source 
 		  struct diff *ret)
 {
 	struct walk w = { .src = src, .hidden = STRV_INIT, .ret = ret };
+	AUTO_JSON json_t *full = json_copy((json_t *)was);
+
+	if (src->defaults)
+		json_object_update_missing(full, (json_t *)src->defaults);
 
 	hide_env(&w, was);
 	hide_env(&w, is);
 	for (size_t i = 0; src->hidden && i < src->hidden->n; i++)
 		hide(&w, src->hidden->v[i]);
-	compare_objects(&w, "", was, is);
+	compare_objects(&w, "", full, is);
 	strv_free(&w.hidden);
 }
 

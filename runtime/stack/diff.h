@@ -16,6 +16,9 @@ struct diff_source { /* where the new description comes from; any may be NULL */
 	const struct stack_model *model;
 	const struct model_service *svc;
 	const struct strv *hidden; /* values that are shown nowhere */
+	/* What a member was that the old description has not: it is of a version of this
+	 * program that did not know it yet. */
+	const json_t *defaults;
 };
 /**
  * diff_configs() - append each difference of two services as model_format_json() has them

@@ -263,5 +263,9 @@ void model_format_service(const struct stack_model *m, const struct model_servic
 json_t *model_budget_json(const struct model_budget *b);
 /** model_format_json() - the same as JSON; owned by the caller */
 json_t *model_format_json(const struct stack_model *m, bool show_secrets);
+/** model_default_json() - a service of it of which nothing is written; owned by the
+ * caller
+ */
+json_t *model_default_json(void);
 
 #endif

@@ -62,7 +62,8 @@ static void compare(const struct plan_source *src, const struct record_service *
 {
 	struct diff_source from = { .model = src->model,
 				    .svc = w->svc,
-				    .hidden = src->hidden };
+				    .hidden = src->hidden,
+				    .defaults = src->defaults };
 
 	diff_configs(rs->config, w->config, &from, ret);
 	if (!str_eq(rs->image_id, w->image_id))

@@ -23,6 +23,7 @@ struct plan_source {
 	 * then services that are gone from the file are removed. */
 	const struct strv *chosen;
 	const struct strv *hidden; /* values that no reason may show; NULL: none */
+	const json_t *defaults;    /* see diff.h; NULL: none */
 	const struct strv *strays; /* containers that no record knows; NULL: none */
 	const json_t *budget; /* of the whole stack, as model_budget_json(); NULL: none */
 	bool force;

@@ -13,7 +13,13 @@ static int check(const struct up *u, bool unproven_only)
 {
 	if (!u->rec)
 		return STACK_E_ABSENT;
-	return unproven_only && u->rec->proven ? STACK_E_NO_EARLIER : 0;
+	if (!unproven_only)
+		return 0;
+	/* Came up, whether it was said or not: what failed later is not undone by going
+	 * further back. */
+	return u->rec->proven || (u->rec->whole && wait_all_up(u->rec, u->stack_fd))
+		       ? STACK_E_NO_EARLIER
+		       : 0;
 }
 
 static int bring_back(struct up *u, struct err *e)

@@ -139,10 +139,14 @@ struct stack_up_opts {
 must_check int stack_plan(struct stack_host *h, struct image_store *store,
 			  const struct stack_model *m, const struct stack_up_opts *o,
 			  struct stack_plan *ret, struct err *e);
+struct stack_up_result {
+	bool founded; /* nothing of the stack existed before */
+	bool changed; /* something was begun, whether it came to its end or not */
+};
 /**
  * stack_up() - bring what exists to what the model says; returns once the supervisor is
  * told
- * @ret_founded: may be NULL; set in any case: nothing of the stack existed before
+ * @ret: may be NULL; filled in any case
  * Validation, images and ports come first: when one of them fails nothing was touched. A
  * failure while objects are made removes the new ones again; services that were kept
  * still run. Where nothing is to be done nothing is written. What was there before can be
@@ -150,7 +154,8 @@ must_check int stack_plan(struct stack_host *h, struct image_store *store,
  */
 must_check int stack_up(struct stack_host *h, struct image_store *store,
 			const struct stack_model *m, const struct stack_up_opts *o,
-			const struct stack_watch *w, bool *ret_founded, struct err *e);
+			const struct stack_watch *w, struct stack_up_result *ret,
+			struct err *e);
 /**
  * stack_prove() - after stack_wait(): if all services are up at once, remember that the
  * present model came up; a later change keeps it to go back to, and --rollback does not

@@ -20,19 +20,30 @@ static bool has_share(const struct record *rec, const char *service)
 	return false;
 }
 
+static int stop_once(struct up *u, const char *service, struct err *e)
+{
+	AUTO_CLOSE int sock = -1;
+	int r = up_supervise(u->h, u->name, u->stack_fd, e);
+
+	if (r == 0)
+		r = sup_connect(u->stack_fd, &sock, e);
+	return r < 0 ? r : sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
+}
+
 /* By its supervisor, which is started again where it died: nothing else stops a service
  * as it wants to be stopped. */
 static int stop_service(struct up *u, const char *service, struct err *e)
 {
-	AUTO_CLOSE int sock = -1;
-	int r = 0;
+	int r;
 
 	if (faccessat(u->stack_fd, ".spec", F_OK, 0) < 0)
 		return 0; /* nothing was ever started */
-	r = up_supervise(u->h, u->name, u->stack_fd, e);
-	if (r == 0)
-		r = sup_connect(u->stack_fd, &sock, e);
-	return r < 0 ? r : sup_call(sock, SUP_OP_STOP, service, -1, -1, e);
+	r = stop_once(u, service, e);
+	for (int tries = 0; r < 0 && up_supervisor_left(r, tries); tries++) {
+		err_clear(e);
+		r = stop_once(u, service, e);
+	}
+	return r;
 }
 
 /* Out of the record before it is taken apart: after a crash in between, the next `up`
@@ -286,6 +297,6 @@ void up_undo_steps(struct up *u)
 	}
 	(void)!up_publish(u, &ignored);
 	err_clear(&ignored);
-	if (u->rec->n_services == 0)
+	if (u->rec->n_services == 0 && !u->rec->before) /* nothing to go back to */
 		(void)!up_abandon(u, &ignored);
 }

@@ -158,6 +158,7 @@ static int apply_all(struct up *u, const struct strv *chosen, struct err *e)
 	bool changed;
 	int r;
 
+	u->changed = true;
 	r = before_keep(u, e);
 	if (r == 0) {
 		copy_words(u, chosen);
@@ -198,7 +199,7 @@ int up_apply(struct up *u, const struct strv *chosen, struct err *e)
 
 int stack_up(struct stack_host *h, struct image_store *store, const struct stack_model *m,
 	     const struct stack_up_opts *o, const struct stack_watch *w,
-	     bool *ret_founded, struct err *e)
+	     struct stack_up_result *ret, struct err *e)
 {
 	struct up u = { .h = h,
 			.name = m->name,
@@ -226,8 +227,8 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 		r = up_admit(&u, o->strict, e);
 	if (r == 0)
 		r = up_apply(&u, chosen, e);
-	if (ret_founded)
-		*ret_founded = u.founded;
+	if (ret)
+		*ret = (struct stack_up_result){ u.founded, u.changed };
 	stack_plan_free(&u.plan);
 	up_close(&u);
 	return r;

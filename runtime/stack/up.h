@@ -22,6 +22,7 @@ struct up {
 	struct stack_plan plan;
 	int stack_fd, lock;
 	bool founded;      /* by us: nothing existed before */
+	bool changed;      /* before_keep() was reached */
 	bool rolling_back; /* to the model before */
 	bool was_whole;    /* nothing was left undone by an earlier one */
 };

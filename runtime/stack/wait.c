@@ -37,7 +37,15 @@ static int connect_supervisor(struct stack_host *h, const char *stack, int stack
 {
 	int r = up_supervise(h, stack, stack_fd, e);
 
-	return r == 0 ? sup_connect(stack_fd, ret, e) : r;
+	if (r == 0)
+		r = sup_connect(stack_fd, ret, e);
+	for (int tries = 0; r < 0 && up_supervisor_left(r, tries); tries++) {
+		err_clear(e);
+		r = up_supervise(h, stack, stack_fd, e);
+		if (r == 0)
+			r = sup_connect(stack_fd, ret, e);
+	}
+	return r;
 }
 
 int stack_call(struct stack_host *h, const char *stack, const struct strv *services,

@@ -313,6 +313,29 @@ test_up_rollback_after_a_failure_in_the_middle() {
 	is_old
 	has "$(mb ps | grep ' nginx ')" running
 }
+test_up_rollback_that_began_nothing_leaves_all_as_it_is() {
+	fresh
+	sed -i 's/COLOUR=blue/COLOUR=red/' stack.conf
+	status 0 mb up -d
+	write_conf
+	running=$(procs)
+	# never said to have come up, as by `up` without -d
+	sed -i 's/"proven":true/"proven":false/' "$MINIBOX_RUN/shop/.stack.json"
+	sed -i 's/image       bb.tar/image       nowhere:1/' stack.conf
+	status 1 mb up -d --rollback
+	has "$OUT" nowhere
+	eq "$(procs)" "$running"
+}
+test_the_only_service_that_cannot_be_made_anew_is_brought_back() {
+	printf 'stack lone;\nservice a { image bb.tar; stop_grace_period 1s; }\n' >lone.conf
+	status 0 mb up -d lone.conf
+	sed -i 's/image bb.tar;/image bb.tar; user nobody-knows-him;/' lone.conf
+	status 1 mb up -d lone.conf
+	has "$OUT" nobody-knows-him
+	status 0 mb rollback lone
+	has "$(mb ps lone | grep ' a ')" running
+	status 0 mb down lone
+}
 test_first_up_with_rollback_leaves_nothing() {
 	printf 'stack first;\nservice a { image bb.tar; command sh -c "exit 3"; volumes v:/v; }\nvolume v;\n' >first.conf
 	status 1 mb up -d --rollback first.conf

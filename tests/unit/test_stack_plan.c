@@ -155,6 +155,29 @@ TEST(plan_changes_in_place_what_the_process_need_not_know)
 		  "restart: no " ARROW " always, tty: off " ARROW " on");
 }
 
+/* An older minibox wrote the record. */
+TEST(plan_takes_keys_that_are_new_for_their_defaults)
+{
+	AUTO_JSON json_t *defaults = json_pack("{s:b,s:i}", "tty", 0, "shm_size", 64);
+	AUTO_JSON json_t *is = json_pack("{s:b,s:i}", "tty", 0, "shm_size", 128);
+	struct plan_wanted w = { .name = "a", .config = is, .image_id = OLD_ID };
+	struct record *rec = record_new("shop", "/srv/shop");
+	struct plan_source src = {
+		.rec = rec, .wanted = &w, .n = 1, .defaults = defaults
+	};
+	struct stack_plan p = { 0 };
+
+	add(rec, "a", json_object());
+	plan_make(&src, &p);
+	check_step(&p, 0, STEP_RECREATE, "a", "shm_size: 64 " ARROW " 128");
+	stack_plan_free(&p);
+	json_object_set_new(is, "shm_size", json_integer(64));
+	plan_make(&src, &p);
+	check_step(&p, 0, STEP_KEEP, "a", "unchanged");
+	stack_plan_free(&p);
+	record_free(rec);
+}
+
 TEST(plan_starts_what_is_stopped)
 {
 	struct stack_plan p = one(json_object(), json_object(), "is stopped");

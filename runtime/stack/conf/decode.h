@@ -57,6 +57,8 @@ const struct service_key *service_key(const char *name);
 
 /** decode_tree() - all of a merged and expanded tree into d->m; errors go to d->diag */
 void decode_tree(struct decode *d, const struct conf_node *root);
+/** decode_defaults() - what a service is of which nothing is written */
+void decode_defaults(struct model_service *s);
 /** decode_service() - one `service NAME { ... }`, appended to the model */
 void decode_service(struct decode *d, const struct conf_node *node);
 /** decode_unknown() - the error for a name that is no directive, with a suggestion

@@ -40,7 +40,7 @@ static void seen_clear(struct decode *d)
 	d->n_seen = 0;
 }
 
-static void set_defaults(struct model_service *s)
+void decode_defaults(struct model_service *s)
 {
 	s->stop_grace_ms = 10000;
 	s->shm_size = 64ull << 20;
@@ -214,6 +214,6 @@ void decode_service(struct decode *d, const struct conf_node *node)
 		mem_grow(d->m->services, d->m->n_services + 1, sizeof(*d->m->services));
 	s = &d->m->services[d->m->n_services++];
 	*s = (struct model_service){ .name = str_dup(name), .pos = node->words[0].pos };
-	set_defaults(s);
+	decode_defaults(s);
 	decode_children(d, s, node);
 }

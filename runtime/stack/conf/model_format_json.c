@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "runtime/stack/conf/decode.h"
 #include "runtime/stack/conf/model_format.h"
 #include "runtime/stack/conf/value.h"
 
@@ -321,18 +322,31 @@ json_t *model_budget_json(const struct model_budget *b)
 	return obj;
 }
 
+static json_t *service_json(const struct model_service *s, bool show_secrets)
+{
+	json_t *obj = json_object();
+
+	set_process(obj, s, show_secrets);
+	set_links(obj, s);
+	set_limits(obj, s);
+	return obj;
+}
+
+json_t *model_default_json(void)
+{
+	struct model_service s = { .name = NULL };
+
+	decode_defaults(&s);
+	return service_json(&s, false);
+}
+
 json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 {
 	json_t *root = json_object(), *services = json_object(), *volumes = json_object();
 
-	for (size_t i = 0; i < m->n_services; i++) {
-		json_t *obj = json_object();
-
-		set_process(obj, &m->services[i], show_secrets);
-		set_links(obj, &m->services[i]);
-		set_limits(obj, &m->services[i]);
-		set(services, m->services[i].name, obj);
-	}
+	for (size_t i = 0; i < m->n_services; i++)
+		set(services, m->services[i].name,
+		    service_json(&m->services[i], show_secrets));
 	for (size_t i = 0; i < m->n_volumes; i++) {
 		const struct model_volume *v = &m->volumes[i];
 		json_t *obj = json_object();
