@@ -68,41 +68,49 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 	return r > 0 ? 0 : r;
 }
 
+static int undo_first(struct cli *c, const char *stack, struct err *e)
+{
+	int r = stack_exists(c->host, stack) ? stack_down(c->host, stack, false, -1, e)
+					     : 0;
+
+	if (r == 0)
+		log_note("stack '%s': nothing of it was there before; what had started "
+			 "is gone again",
+			 stack);
+	return r;
+}
+
+static int undo_later(struct cli *c, const struct cli_args *a, const char *stack,
+		      int sigfd, struct err *e)
+{
+	static const struct strv all = STRV_INIT;
+	struct stack_watch w = cli_watch(c);
+	struct image_store *store = NULL;
+	int r = cli_store(c, &store, e);
+
+	if (r == 0)
+		r = stack_rollback(c->host, store, stack, true, &w, e);
+	cli_store_done(c);
+	if (r == 0)
+		r = upwait(c, a, stack, &all, sigfd, e);
+	if (r == 0)
+		log_note("stack '%s': it is rolled back to the model before", stack);
+	else if (r > 0)
+		log_note("stack '%s': there is nothing to roll back to", stack);
+	return r;
+}
+
 /* What a failed `up --rollback` leaves: the model before, or nothing where there was
  * none. The failure of the `up` is what it ends with; a second one is told here. */
 static void undo(struct cli *c, const struct cli_args *a, const char *stack, bool founded,
 		 int sigfd)
 {
-	static const struct strv all = STRV_INIT;
-	struct stack_watch w = cli_watch(c);
-	struct image_store *store = NULL;
 	struct err e = ERR_INIT;
-	int r;
+	int r = founded ? undo_first(c, stack, &e) : undo_later(c, a, stack, sigfd, &e);
 
-	if (founded) {
-		r = stack_exists(c->host, stack)
-			    ? stack_down(c->host, stack, false, -1, &e)
-			    : 0;
-		if (r == 0)
-			log_note("stack '%s': nothing of it was there before; what had "
-				 "started is gone again",
-				 stack);
-	} else {
-		r = cli_store(c, &store, &e);
-		if (r == 0)
-			r = stack_rollback(c->host, store, stack, true, &w, &e);
-		cli_store_done(c);
-		if (r == 0)
-			r = upwait(c, a, stack, &all, sigfd, &e);
-		if (r == 0)
-			log_note("stack '%s': it is rolled back to the model before",
-				 stack);
-		else if (r > 0)
-			log_note("stack '%s': there is nothing to roll back to", stack);
-	}
 	if (r < 0)
-		log_warn("%s; nothing is lost: `minibox rollback %s` tries it again",
-			 err_text(&e), stack);
+		log_warn("%s; nothing is lost: `minibox %s %s` tries it again",
+			 err_text(&e), founded ? "down" : "rollback", stack);
 }
 
 static int up_and_wait(struct cli *c, const struct cli_args *a,

@@ -14,25 +14,37 @@
 #include "runtime/base/log.h"
 #include "runtime/stack/up.h"
 
-/* No service may have more than its stack's budget, nor all of them together. */
-static uint64_t within(uint64_t sum, uint64_t budget)
+struct promise {
+	uint64_t sum;
+	bool open; /* to a service without a limit of its own */
+};
+
+static void add_limit(struct promise *p, uint64_t bytes)
 {
-	return budget && (sum > budget || sum == 0) ? budget : sum;
+	p->sum += bytes;
+	p->open |= bytes == 0;
+}
+
+/* All of a stack's services together get no more than its budget. */
+static uint64_t within(const struct promise *p, uint64_t budget)
+{
+	return budget && (p->open || p->sum > budget) ? budget : p->sum;
 }
 
 static uint64_t limits_of_record(const struct record *rec)
 {
-	uint64_t sum = 0;
+	struct promise p = { 0, false };
 
 	for (size_t i = 0; i < rec->n_services; i++)
-		sum += (uint64_t)json_int(rec->services[i].config, "mem_limit", 0);
-	return within(sum, (uint64_t)json_int(rec->budget, "mem_limit", 0));
+		add_limit(&p,
+			  (uint64_t)json_int(rec->services[i].config, "mem_limit", 0));
+	return within(&p, (uint64_t)json_int(rec->budget, "mem_limit", 0));
 }
 
 /* What will exist of it: the services of the plan, and those that it leaves alone. */
 static uint64_t limits_of_model(const struct up *u)
 {
-	uint64_t sum = 0;
+	struct promise p = { 0, false };
 
 	for (size_t i = 0; i < u->model->n_services; i++) {
 		const struct model_service *svc = &u->model->services[i];
@@ -40,9 +52,10 @@ static uint64_t limits_of_model(const struct up *u)
 
 		for (size_t k = 0; k < u->plan.n; k++)
 			planned |= str_eq(u->plan.steps[k].service, svc->name);
-		sum += planned ? svc->mem_limit : 0;
+		if (planned)
+			add_limit(&p, svc->mem_limit);
 	}
-	return within(sum, u->model->budget.mem_limit);
+	return within(&p, u->model->budget.mem_limit);
 }
 
 static uint64_t field_kib(const char *text, const char *name)

@@ -483,7 +483,7 @@ is_proven() { grep -q '"proven":true' "$MINIBOX_RUN/shop/.stack.json"; }
 test_killed_at_any_instant_up_finishes_and_rollback_goes_back() {
 	fresh
 	addresses=$(procs | awk '{print $1, $5}')
-	for ms in 2 5 8 12 16 20 25 30 40 60 80 100 130 170 220 300; do
+	for ms in 3 8 13 20 31 45 70 110 170 300; do
 		make_new
 		kill_after $ms up -d
 		[ $((ms % 2)) = 0 ] || kill_after $ms up -d
@@ -501,7 +501,7 @@ test_killed_at_any_instant_up_finishes_and_rollback_goes_back() {
 	done
 }
 test_killed_up_can_be_gone_back_from_at_once() {
-	for ms in 4 10 18 30 50 90 150; do
+	for ms in 6 15 30 60 120; do
 		fresh
 		make_new
 		kill_after $ms up -d

@@ -16,7 +16,7 @@ static struct record_service *add(struct record *r, const char *name, json_t *co
 	return s;
 }
 
-/* db, and web that reads web's... nothing yet; and a one-off container. */
+/* db, web, and a one-off container. */
 static struct record *existing(void)
 {
 	struct record *r = record_new("shop", "/srv/shop");
