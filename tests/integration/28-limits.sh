@@ -181,7 +181,7 @@ test_a_seccomp_profile_of_one_s_own() {
 	eq "$(mb exec one grep '^Seccomp:' /proc/1/status | awk '{print $2}')" 2
 	sed -i 's/28/30/' profile.json
 	status 0 mb plan one.conf
-	has "$OUT" 'seccomp_profile changed'
+	has "$OUT" 'seccomp_profile: a profile of '
 	status 0 mb up -d one.conf
 	status 1 mb exec one mkdir /tmp/new
 	has "$OUT" 'Read-only'
@@ -234,7 +234,7 @@ test_a_change_is_a_reason() {
 	status 0 mb up -d one.conf
 	one 'cpu_shares 700;'
 	status 0 mb plan one.conf
-	has "$OUT" 'cpu_shares changed'
+	has "$OUT" 'cpu_shares: 600 → 700 (one.conf:2)'
 }
 test_down() { status 0 mb down --volumes; }
 run_tests "$@"
