@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/stack/kept.h"
 
 #define SERVICE_FILE "model.json"
 #define BEFORE_FILE ".before."
@@ -48,6 +49,7 @@ static int service_json(const struct up *u, const struct record_service *rs, jso
 		return r;
 	json_object_set_new(j, "name", json_text(rs->name));
 	json_object_set_new(j, "image_id", json_text(rs->image_id));
+	json_object_set_new(j, "versions", kept_versions(rs));
 	return json_array_append_new(list, j) < 0 ? err_set(e, ENOMEM, "'%s'", path) : 0;
 }
 
@@ -100,7 +102,7 @@ static int remove_others(const struct record *rec, int stack_fd, struct err *e)
 		if (str_starts(names.v[i], BEFORE_FILE) && strcmp(names.v[i], before) &&
 		    strcmp(names.v[i], next))
 			(void)unlinkat(stack_fd, names.v[i], 0);
-	return r;
+	return r < 0 ? r : kept_remove_others(stack_fd, rec->before, rec->next_before, e);
 }
 
 static bool has_services(const struct record *rec)
@@ -128,8 +130,12 @@ int before_keep(struct up *u, struct err *e)
 	struct record *rec = u->rec;
 	uint32_t last = rec->before > rec->next_before ? rec->before : rec->next_before;
 	bool keep = is_worth_keeping(u);
-	int r = keep ? write_file(u, last + 1, e) : 0;
+	int r = keep ? remove_others(rec, u->stack_fd, e) : 0;
 
+	if (r == 0 && keep)
+		r = kept_save(rec, u->stack_fd, last + 1, e);
+	if (r == 0 && keep)
+		r = write_file(u, last + 1, e);
 	if (r < 0)
 		return err_ctx(e, "keep the model before");
 	u->was_whole = rec->whole || !has_services(rec);
@@ -228,16 +234,25 @@ static int load_model(const struct up *u, json_t *j, struct stack_model **ret,
 				     .dir = json_str(j, "dir", "/"),
 				     .paths = &paths,
 				     .texts = &texts };
+	const json_t *services = json_object_get(j, "services");
 	struct stack_model *m = NULL;
 	int r;
 
-	gather(json_object_get(j, "services"), &text, &paths, &texts);
+	gather(services, &text, &paths, &texts);
 	saved.text = text.data ? text.data : "";
 	r = model_load_saved(&saved, &m, e);
 	if (r < 0)
 		return r;
 	load_volumes(json_object_get(j, "volumes"), m);
 	load_budget(json_object_get(j, "budget"), &m->budget);
+	for (size_t i = 0; r == 0 && i < m->n_services; i++)
+		r = kept_load(u->stack_fd, u->rec->before, &m->services[i],
+			      json_object_get(json_array_get(services, i), "versions"),
+			      e);
+	if (r < 0) {
+		model_free(m);
+		return r;
+	}
 	strv_free(&m->files);
 	json_strv(j, "files", &m->files);
 	json_strv(j, "hidden", &m->hidden);

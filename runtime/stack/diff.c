@@ -70,6 +70,11 @@ static struct model_pos locate(const struct walk *w, const char *key)
 
 	if (v)
 		return v->pos;
+	if (diff_is_file(key)) { /* "secret key" is said by `secrets key` */
+		AUTO_FREE char *uses = str_fmt("%.6ss.%s", key, key + strlen("secret "));
+
+		return locate(w, uses);
+	}
 	return s->svc ? model_where(s->svc, key) : (struct model_pos){ NULL, 0, 0 };
 }
 
@@ -149,7 +154,8 @@ static void compare(struct walk *w, const char *key, const json_t *was, const js
 		return;
 	if (json_is_object(was) && json_is_object(is))
 		compare_objects(w, key, was, is);
-	else if (json_is_array(was) && json_is_array(is) && !diff_is_argv(key))
+	else if (json_is_array(was) && json_is_array(is) && !diff_is_argv(key) &&
+		 !diff_is_file(key))
 		compare_lists(w, key, was, is);
 	else
 		note(w, key, key, was, is);

@@ -52,6 +52,11 @@ static bool is_image_default(const char *key)
 	return is_one_of(key, keys);
 }
 
+bool diff_is_file(const char *key)
+{
+	return str_starts(key, "secret ") || str_starts(key, "config ");
+}
+
 bool diff_is_argv(const char *key)
 {
 	return str_eq(key, "command") || str_eq(key, "entrypoint") ||
@@ -202,7 +207,7 @@ char *diff_value(const char *key, const json_t *v, const struct strv *hidden)
 	AUTO_JSON json_t *copy = NULL;
 	char *text;
 
-	if (v && str_starts(key, "environment"))
+	if (v && (str_starts(key, "environment") || diff_is_file(key)))
 		return str_dup(MASK);
 	if (json_is_string(v) && str_eq(key, "seccomp_profile"))
 		return str_fmt("a profile of %zu bytes, %08x", json_string_length(v),

@@ -12,6 +12,8 @@
  * @hidden: what is replaced by ****** in values that are free text
  */
 char *diff_value(const char *key, const json_t *v, const struct strv *hidden);
+/** diff_is_file() - is @key the version of a secret's or config's file? */
+bool diff_is_file(const char *key);
 /** diff_is_argv() - is @key a program and its arguments, whose order means something? */
 bool diff_is_argv(const char *key);
 /** diff_short() - @text cut for one line, so that where it differs from @other is seen;

@@ -112,6 +112,8 @@ struct model_secret_use {
 	char *name, *target; /* target: absolute */
 	bool config;
 	uint32_t uid, gid, mode; /* 0, 0, 0444; the service's own ids */
+	struct buf kept;         /* in a model that was kept: what the file held, … */
+	json_t *version; /* … and which it was; NULL: it is the file that counts */
 	struct model_pos pos;
 };
 

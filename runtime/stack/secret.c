@@ -11,10 +11,7 @@
 
 #include "runtime/base/fd.h"
 
-enum { BYTES_MOST = 1 << 20 };
-#define DIR_NAME "secrets"
-
-static int open_tmpfs(int *ret, struct err *e)
+int secret_tmpfs(int *ret, struct err *e)
 {
 	AUTO_CLOSE int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
 
@@ -45,8 +42,12 @@ static int copy_one(int dir, const char *name, const struct model_secret *from,
 {
 	AUTO_BUF struct buf b = BUF_INIT;
 	AUTO_CLOSE int fd = -1;
-	int r = fd_read_file(AT_FDCWD, from->file, BYTES_MOST, &b, e);
+	int r = 0;
 
+	if (u->version)
+		buf_add(&b, u->kept.data, u->kept.len);
+	else
+		r = fd_read_file(AT_FDCWD, from->file, SECRET_MOST, &b, e);
 	if (r < 0)
 		return r;
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -94,22 +95,22 @@ int secret_create(const struct instance_source *src, const struct record_service
 
 	if (src->svc->n_secrets == 0)
 		return 0;
-	r = open_tmpfs(&tree, e);
+	r = secret_tmpfs(&tree, e);
 	if (r == 0)
 		r = copy_all(src, rs, tree, e);
 	if (r == 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &sealed, sizeof(sealed)) < 0)
-		r = err_set(e, errno, "make '%s' read-only", DIR_NAME);
+		r = err_set(e, errno, "make '%s' read-only", SECRET_DIR);
 	if (r == 0)
-		r = fd_mkdir(dir, DIR_NAME, 0700, &at, e);
+		r = fd_mkdir(dir, SECRET_DIR, 0700, &at, e);
 	if (r == 0 && move_mount(tree, "", at, "",
 				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		r = err_set(e, errno, "mount '%s'", DIR_NAME);
+		r = err_set(e, errno, "mount '%s'", SECRET_DIR);
 	return r;
 }
 
 void secret_destroy(const struct stack_host *h, const char *stack, const char *service)
 {
-	AUTO_FREE char *path = str_fmt("%s/%s/%s/%s", h->run, stack, service, DIR_NAME);
+	AUTO_FREE char *path = str_fmt("%s/%s/%s/%s", h->run, stack, service, SECRET_DIR);
 
 	(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
@@ -122,7 +123,7 @@ void secret_mounts(const struct instance_source *src, const struct record_servic
 
 		m->type = CONTAINER_MOUNT_BIND;
 		m->source = str_fmt("%s/%s/%s/%s/%zu", src->h->run, src->rec->name,
-				    rs->name, DIR_NAME, i);
+				    rs->name, SECRET_DIR, i);
 		m->target = str_dup(src->svc->secrets[i].target);
 		m->read_only = m->nosuid = m->nodev = m->noexec = true;
 	}
@@ -138,6 +139,10 @@ void secret_versions(const struct stack_model *m, const struct model_service *sv
 			str_fmt("%s %s", u->config ? "config" : "secret", u->name);
 		struct stat st = { 0 };
 
+		if (u->version) {
+			json_object_set(config, key, u->version);
+			continue;
+		}
 		(void)stat(x->file, &st); /* one that has gone is another one, too */
 		json_object_set_new(config, key,
 				    json_pack("[o,I,I,I,I]", json_text(x->file),

@@ -9,6 +9,12 @@
 
 #include "runtime/stack/instance.h"
 
+enum { SECRET_MOST = 1 << 20 }; /* bytes of one */
+#define SECRET_DIR "secrets"
+
+/** secret_tmpfs() - a detached mount of a new tmpfs for secrets, root's alone; owned by
+ * the caller */
+must_check int secret_tmpfs(int *ret, struct err *e);
 /**
  * secret_create() - copy what the service has, with owner and mode, to a tmpfs mounted at
  * "secrets" below @dir

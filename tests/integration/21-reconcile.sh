@@ -380,6 +380,29 @@ test_a_rollback_that_fails_says_so_and_loses_nothing() {
 	status 0 mb rollback
 	is_old
 }
+test_secrets_and_configs_go_back_too() {
+	printf 'stack sec;\nservice a {\n  image bb.tar; stop_grace_period 1s;\n  secrets key { mode 0400; }\n  configs site:/etc/site;\n}\nsecret key { file key; }\nconfig site { file site; }\n' >sec.conf
+	echo key-one >key; echo site-one >site
+	status 0 mb up -d sec.conf
+	before=$(state)
+	status 0 mb up -d sec.conf
+	diff <(echo "$before") <(state) || fail "something was touched"
+	echo key-two-longer >key; echo site-two-longer >site
+	status 0 mb plan sec.conf
+	has "$OUT" 'secret key: ****** → ****** (sec.conf:4)'
+	has "$OUT" 'config site: ****** → ****** (sec.conf:5)'
+	status 0 mb up -d sec.conf
+	eq "$(mb exec sec/a cat /run/secrets/key /etc/site | tr '\n' ' ')" 'key-two-longer site-two-longer '
+	rm key site
+	status 0 mb rollback sec
+	eq "$(mb exec sec/a cat /run/secrets/key /etc/site | tr '\n' ' ')" 'key-one site-one '
+	eq "$(mb exec sec/a ls -l /run/secrets/key | cut -c1-10)" '-r--------'
+	! grep -rq -e key-two -e key-one "$MINIBOX_ROOT" || fail "a secret is on the disk"
+	! grep -q -e key-two -e key-one "$MINIBOX_RUN"/sec/.before.* || fail "a secret is where it may be swapped"
+	status 0 mb rollback sec
+	eq "$(mb exec sec/a cat /run/secrets/key)" key-two-longer
+	status 0 mb down sec
+}
 test_images_to_go_back_to_are_kept() {
 	fresh
 	make_new

@@ -37,6 +37,10 @@ static void service_free(struct model_service *s)
 	for (size_t i = 0; i < s->n_secrets; i++) {
 		free(s->secrets[i].name);
 		free(s->secrets[i].target);
+		if (s->secrets[i].kept.data)
+			explicit_bzero(s->secrets[i].kept.data, s->secrets[i].kept.len);
+		buf_free(&s->secrets[i].kept);
+		json_decref(s->secrets[i].version);
 	}
 	free(s->secrets);
 	for (size_t i = 0; i < s->n_where; i++)
