@@ -190,7 +190,7 @@ check: check-deps
 
 # Only those on Linux 6.1 with cgroup v2, emulated; check runs them as well.
 check-vm: check-deps
-	$Qtests/run.sh integration 90-vm
+	$Qtests/run.sh integration -vm
 
 # A built tree of opencontainers/runtime-tools, told by SUITE=DIR; PROGRAMS='NAME...' runs some of it.
 conformance: all
