@@ -1,8 +1,9 @@
 #!/bin/bash
-# needs: root, qemu, the Debian archive. The guestbook in a machine of 512 MiB: Linux 6.1, cgroup v2.
+# needs: root, qemu, the Debian archive. The guestbook in a machine of 512 MiB: Linux 6.1, cgroup v2,
+# AppArmor.
 . "$(dirname "$0")/../lib/it.sh"
 . "$TOP/tests/lib/machine.sh"
-SCRIPTS=(tests/vm/small.sh)
+SCRIPTS=(tests/vm/apparmor.sh tests/vm/small.sh)
 EXAMPLE=$TOP/examples/django
 
 # A release of the web image: one more layer, so that nothing has to be built in a copy of the example.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # needs: root, a machine of 512 MiB (vm.sh), the example's images. The guestbook where memory is short:
-# loaded, started, used, deployed anew, taken down. Ends with what it took, in lines of comment.
+# loaded, started, used, deployed anew, taken down, under the AppArmor profile that hosts with AppArmor
+# have. Ends with what it took, in lines of comment.
 #
 # RELEASE is an archive of the web image with one layer more, which has /srv/static/release.txt.
 . "$(dirname "$0")/../lib/it.sh"
@@ -33,12 +34,14 @@ cp examples/django/{stack.conf,nginx.conf,secrets.env} "$W/django/"
 for i in postgres web nginx; do ln -s "$TOP/examples/django/images/$i.tar" "$W/django/images/"; done
 cd "$W/django" || exit 1
 mkfifo "$W/never"
+PROFILE=$TOP/runtime/container/apparmor/minibox-default
 watch_memory & watcher=$!
 began=$SECONDS
 
 test_the_machine_is_small() {
 	[ "$(meminfo MemTotal)" -lt $((512 * 1024)) ] || fail "$(meminfo MemTotal) KiB"
 	eq "$(meminfo SwapTotal)" 0
+	apparmor_parser -rK "$PROFILE"
 	told "$(meminfo MemTotal) KiB in all, $(meminfo MemAvailable) KiB available before"
 }
 test_images_are_loaded() {
@@ -57,10 +60,11 @@ test_an_entry_is_kept() {
 	sign Ada 'from a small machine'
 	has "$(page)" 'from a small machine'
 }
-test_services_are_in_user_namespaces() {
+test_services_are_confined() {
 	eq "$(pids | wc -l)" 3
 	for p in $(pids); do
 		[ "$(readlink "/proc/$p/ns/user")" != "$(readlink /proc/self/ns/user)" ] || fail "$p is in ours"
+		eq "$(tr -d '\0' <"/proc/$p/attr/apparmor/current")" 'minibox-default (enforce)'
 	done
 }
 test_a_release_takes_the_place_of_the_old() {
@@ -88,6 +92,7 @@ test_it_is_taken_down() {
 	status 0 mb down --volumes guestbook
 	eq "$(mb ps -a --json)" '[]'
 	touch "$W/stop"
+	apparmor_parser -R "$PROFILE"
 	told "down after $((SECONDS - began)) s, least available $(cat "$W/least") KiB"
 }
 KEEP=1 run_tests "$@"; st=$?
