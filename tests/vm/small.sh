@@ -33,7 +33,7 @@ told() { echo "# $*" >>"$W/told"; }
 mkdir -p "$W/django/images"
 cp examples/django/{nginx.conf,secrets.env} "$W/django/"
 # A machine that is emulated beside other tests may be slower than what the example takes for broken.
-sed -E 's/^( +timeout +)[0-9]+s;/\120s;/; s/^( +retries +)[0-9]+;/\1100;/' examples/django/stack.conf >"$W/django/stack.conf"
+sed -E 's/^( +timeout +)[0-9]+s;/\120s;/; s/^( +retries +)[0-9]+;/\1100;/; /^service migrate/a restart on-failure:9;' examples/django/stack.conf >"$W/django/stack.conf"
 for i in postgres web nginx; do ln -s "$TOP/examples/django/images/$i.tar" "$W/django/images/"; done
 cd "$W/django" || exit 1
 mkfifo "$W/never"
