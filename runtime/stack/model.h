@@ -162,6 +162,7 @@ struct model_service {
 	bool seccomp_off;   /* security_opt seccomp=unconfined */
 	char *seccomp_file,
 		*seccomp_profile; /* seccomp=FILE: its path and text, or NULL */
+	char *apparmor; /* security_opt apparmor=…: a profile or "unconfined", or NULL */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
 };

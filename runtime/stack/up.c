@@ -248,6 +248,8 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 		r = o->dry_run ? 0 : up_check_ports(&u, e);
 	}
 	if (r == 0 && !o->dry_run)
+		r = up_check_profiles(&u, e);
+	if (r == 0 && !o->dry_run)
 		r = apply(&u, chosen, e);
 	if (r == 0 && ret_plan) {
 		*ret_plan = u.plan;

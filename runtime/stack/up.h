@@ -37,6 +37,9 @@ must_check int up_create(struct up *u, const char *name, const struct model_serv
 /** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken
  */
 must_check int up_check_ports(struct up *u, struct err *e);
+/** up_check_profiles() - can each service that the plan makes have the AppArmor profile
+ * that the file names? */
+must_check int up_check_profiles(const struct up *u, struct err *e);
 /** up_record() - record and hosts files follow what exists now */
 must_check int up_record(struct up *u, struct err *e);
 /** up_publish() - up_record(), and the firewall's rules */

@@ -351,6 +351,17 @@ test_failures_go_to_the_log_and_name_the_member() {
 	eq "$(oci list -q)" ""
 }
 
+test_apparmor_profile_is_applied_or_an_error() {
+	why="AppArmor profile 'nosuch': this host has no AppArmor"
+	[ ! -e /sys/module/apparmor ] || why="AppArmor profile 'nosuch' is not loaded"
+	sh_config 'echo ran' 'p["apparmorProfile"] = "nosuch"'
+	status 1 oci run --bundle "$W/b" c8
+	has "$OUT" "$why"
+	sh_config 'echo ran' 'p["apparmorProfile"] = "unconfined"'
+	status 0 oci run --bundle "$W/b" c8
+	eq "$OUT" ran
+}
+
 # A pod's group has its limits while no container is in it, too.
 test_groups_of_a_caller_stay_and_ours_go() {
 	[ -d /sys/fs/cgroup/pids/minibox-it-oci ] || [ -d /sys/fs/cgroup/minibox-it-oci ]

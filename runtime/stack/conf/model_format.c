@@ -364,6 +364,11 @@ static void add_limits(struct buf *b, const struct model_service *s)
 
 		add_line(b, "security_opt", word);
 	}
+	if (s->apparmor) {
+		AUTO_FREE char *word = str_fmt("apparmor=%s", s->apparmor);
+
+		add_line(b, "security_opt", word);
+	}
 }
 
 static void add_service(struct buf *b, const struct stack_model *m,

@@ -291,6 +291,11 @@ static void set_limits(json_t *obj, const struct model_service *s)
 
 		json_array_append_new(opts, json_text(word));
 	}
+	if (s->apparmor) {
+		AUTO_FREE char *word = str_fmt("apparmor=%s", s->apparmor);
+
+		json_array_append_new(opts, json_text(word));
+	}
 	/* its text, too: another one is a reason to make the container anew */
 	set(obj, "seccomp_profile", text_or_null(s->seccomp_profile));
 	set(obj, "security_opt", opts);
