@@ -124,6 +124,37 @@ l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdi
 	has "$OUT" "$(printf '77\n1')"
 }
 
+# A node of kmsg where nodes can be opened, by a process with every right that it takes.
+kmsg_config() { # ACCESS: what the rules allow
+	sh_config 'mknod /t/k c 1 11 && echo made; (exec 3</t/k) && echo read; (exec 3>>/t/k) && echo written; exec 3<>/t/k && echo both' "
+for s in p['capabilities']: p['capabilities'][s] += ['CAP_MKNOD', 'CAP_SYSLOG']
+j['mounts'].append({'destination': '/t', 'type': 'tmpfs', 'source': 'tmpfs', 'options': []})
+l['resources']['devices'] = [{'allow': False, 'access': 'rwm'}, {'allow': True, 'type': 'c', 'major': 2, 'access': 'rw'}]
+if '$1': l['resources']['devices'] += [{'allow': True, 'type': 'c', 'major': 1, 'minor': 11, 'access': '$1'}]"
+}
+kmsg_words() { # WORD...: run so, the accesses that were had
+	OUT=$("$@" oci --root "$W/st" run --bundle "$W/b" c4 2>/dev/null || true)
+	echo "$OUT" | tr '\n' ' '
+}
+test_device_rules_are_kept() {
+	kmsg_config ''
+	eq "$(kmsg_words "$MINIBOX")" 'made '
+	kmsg_config r
+	eq "$(kmsg_words "$MINIBOX")" 'made read '
+	kmsg_config w
+	eq "$(kmsg_words "$MINIBOX")" 'made written '
+	kmsg_config rw
+	eq "$(kmsg_words "$MINIBOX")" 'made read written both '
+}
+# Hybrid, and v1 has no list: the filter is on the unified hierarchy.
+test_device_rules_are_kept_without_the_list_of_v1() {
+	[ ! -d /sys/fs/cgroup/devices ] || set -- unshare -m --propagation private sh -c 'umount /sys/fs/cgroup/devices && exec "$@"' sh
+	kmsg_config r
+	eq "$(kmsg_words "$@" "$MINIBOX")" 'made read '
+	kmsg_config w
+	eq "$(kmsg_words "$@" "$MINIBOX")" 'made written '
+}
+
 test_cgroups_inside_are_its_own_with_and_without_a_namespace() {
 	for ns in cgroup nothing; do
 		sh_config 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max; echo 1 >/sys/fs/cgroup/cgroup.procs || echo ro' "
