@@ -204,7 +204,7 @@ j['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/
 }
 
 test_namespaces_by_path_are_joined() {
-	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 60' &
+	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 300' &
 	holder=$!
 	until_ok 5 sh -c "[ \"\$(nsenter -t $holder -u hostname)\" = joined ]"
 	sh_config 'hostname; ip link show lo' "
