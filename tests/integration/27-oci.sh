@@ -194,6 +194,14 @@ j['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/
 	eq "$(awk '{print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime createContainer poststart poststop "
 	ours=$(readlink /proc/self/ns/mnt)
 	eq "$(awk -v o="$ours" '$2 == o {print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime poststart poststop "
+	: >"$W/hooks"
+	config "
+p['args'] = ['true']
+j['hooks'] = {k: [{'path': '/bin/false'}, {'path': W + '/hook', 'args': ['hook', k]}] for k in ('poststart', 'poststop')}"
+	status 0 oci run --bundle "$W/b" c6
+	eq "$(awk '{print $1}' "$W/hooks" | tr '\n' ' ')" "poststart poststop "
+	has "$OUT" "warning: poststart: hook '/bin/false' ended with status 1, ignoring"
+	has "$OUT" "warning: poststop: hook '/bin/false' ended with status 1, ignoring"
 	config "j['hooks'] = {'createRuntime': [{'path': '/bin/false'}]}"
 	status 1 oci run --bundle "$W/b" c6
 	has "$OUT" "createRuntime: hook '/bin/false' ended with status 1"
