@@ -3,9 +3,9 @@
 #
 # SUITE holds runtimetest, the rootfs archive and validation/NAME/NAME.t (Go programs that print
 # TAP). One line a program: pass, fail (an assertion), error (it did not get to its plan), none (no
-# assertion; it may tell an error all the same). One that writes no TAP at all tells by its status (process_*_fail do, where a wrong
-# value is refused as it must be). Status 0 when nothing failed. Each program's whole output is in
-# $OUT, if that is set.
+# assertion; it may tell an error all the same). One that writes no TAP at all tells by its status
+# (process_*_fail do, where a wrong value is refused as it must be). Status 0 when nothing failed.
+# Each program's whole output is in $OUT, if that is set.
 set -u
 SUITE=${1:?tree of runtime-tools} RUNTIME=$(realpath -s "${2:?runtime}")
 shift 2
