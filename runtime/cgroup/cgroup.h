@@ -35,11 +35,13 @@ struct cgroup_io {
 	uint64_t rate[CGROUP_IO_RATES];
 };
 
-/* A device that a group may use, beside the default ones. */
+/* A rule about a device, or about several. */
+#define CGROUP_DEVICE_ANY UINT32_MAX
 struct cgroup_device {
-	char type; /* 'c' or 'b' */
-	unsigned major, minor;
-	char access[4]; /* of "rwm" */
+	bool deny;
+	char type;             /* 'c', 'b', or 'a': both */
+	unsigned major, minor; /* up to INT32_MAX; CGROUP_DEVICE_ANY: all */
+	char access[4];        /* of "rwm" */
 };
 
 struct cgroup_limits {
@@ -49,7 +51,8 @@ struct cgroup_limits {
 	uint64_t cpu_quota_usec;  /* of each period, instead of cpu_millis; 0: none */
 	uint64_t cpu_period_usec; /* 1000..1000000; 0: 100000 */
 	uint64_t pids;            /* 0: none */
-	bool devices; /* v1: allow only the default devices; v2: nothing is done */
+	bool devices; /* only the usual ones, see cgroup_usual_devices(); where nobody
+			 keeps it, a warning, but for @allow without both r and w */
 	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0:
 				   no limit */
 	uint64_t cpu_shares;    /* 2..262144, as Docker; 0: unset */
@@ -60,7 +63,7 @@ struct cgroup_limits {
 	uint64_t io_weight;         /* 10..1000, as Docker; 0: unset */
 	const struct cgroup_io *io; /* borrowed */
 	uint64_t n_io;
-	const struct cgroup_device *allow; /* with devices; borrowed */
+	const struct cgroup_device *allow; /* with devices: these, too; borrowed */
 	uint64_t n_allow;
 };
 
@@ -121,11 +124,21 @@ bool cgroup_only_v2(const struct cgroup *g);
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
 must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret,
 			    struct err *e);
-/** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2:
- * nothing
- * @type: 'c' or 'b' */
-must_check int cgroup_allow_device(const struct cgroup *g, char type, unsigned major,
-				   unsigned minor, struct err *e);
+/**
+ * cgroup_devices() - rules about devices, in order, for a group that cgroup_create() made
+ * without limits.devices
+ * v1: written onto what the group has, the parent's, in the kernel's own reading (a rule
+ * takes back only one for the very same device). v2 and a hybrid host without v1's
+ * controller: a BPF filter instead of an earlier one of ours; the last rule for a device
+ * and an access decides, and the filters of the groups above hold as well.
+ * @must: where bpf(2) is not to be had they are an error, not a warning
+ * On failure v1 may have some of the rules, v2 has none.
+ */
+must_check int cgroup_devices(const struct cgroup *g, const struct cgroup_device *rules,
+			      size_t n, bool must, struct err *e);
+/** cgroup_usual_devices() - rules that allow what every container has: null, zero, full,
+ * random, urandom, tty, ptmx and terminals. Static */
+const struct cgroup_device *cgroup_usual_devices(size_t *ret_n);
 /** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0
  */
 must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret,

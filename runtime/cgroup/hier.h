@@ -13,7 +13,7 @@ enum {
 	CTL_CPU = 1 << 1,
 	CTL_PIDS = 1 << 2,
 	CTL_CPUSET = 1 << 3,
-	CTL_DEVICES = 1 << 4,
+	CTL_DEVICES = 1 << 4, /* the unified hierarchy's where no v1 one has it */
 	CTL_FREEZER = 1 << 5,
 	CTL_CPUACCT = 1 << 6,
 	CTL_IO = 1 << 7, /* blkio in v1 */

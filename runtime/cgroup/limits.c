@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/cgroup/devices.h"
 #include "runtime/cgroup/hier.h"
 
 enum { PERIOD_USEC = 100000 };
@@ -264,49 +265,6 @@ static int set_cpuset(int dir, bool unified, const struct cgroup_limits *l, stru
 		       l->cpuset);
 }
 
-static int allow_device(int dir, const struct cgroup_device *d, struct err *e)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), "%c %u:%u %s", d->type, d->major, d->minor,
-		 d->access);
-	return fd_write_str(dir, "devices.allow", text, e);
-}
-
-/* Nothing keeps a v2 group from a node that it has: less than rw could not be kept. */
-static int devices_v2(const struct cgroup_limits *l, struct err *e)
-{
-	for (size_t i = 0; i < l->n_allow; i++)
-		if (!strchr(l->allow[i].access, 'r') || !strchr(l->allow[i].access, 'w'))
-			return err_msg(e, ENOTSUP,
-				       "device %u:%u: access '%s' without 'rw' needs "
-				       "cgroup v1",
-				       l->allow[i].major, l->allow[i].minor,
-				       l->allow[i].access);
-	return 0;
-}
-
-static int set_devices(int dir, bool unified, const struct cgroup_limits *l,
-		       struct err *e)
-{
-	static const char *const allowed[] = {
-		"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
-		"c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
-	};
-	int r;
-
-	if (dir < 0 || unified)
-		return devices_v2(l, e);
-	if (!l->devices)
-		return fd_write_str(dir, "devices.allow", "a", e);
-	r = fd_write_str(dir, "devices.deny", "a", e);
-	for (size_t i = 0; i < ARRAY_LEN(allowed) && r == 0; i++)
-		r = fd_write_str(dir, "devices.allow", allowed[i], e);
-	for (size_t i = 0; i < l->n_allow && r == 0; i++)
-		r = allow_device(dir, &l->allow[i], e);
-	return r;
-}
-
 /* A member of struct cgroup_limits and the word that people know it by. */
 struct field {
 	const char *word;
@@ -353,7 +311,6 @@ static const struct limit {
 	  "io.max",
 	  { FIELD("blkio_config weight", NUMBER, io_weight) } },
 	{ CTL_IO, cgroup_io_rates, "io.max", { FIELD("blkio_config", COUNT, n_io) } },
-	{ CTL_DEVICES, set_devices, NULL, { FIELD("devices", FLAG, devices) } },
 };
 
 static bool is_set(const struct field *f, const struct cgroup_limits *l)
@@ -415,8 +372,7 @@ static int apply_row(const struct cgroup *g, const struct limit *row,
 
 	if (!wanted && !must_lift(row, dir, unified, adopted))
 		return 0;
-	/* v2 has no such controller: set_devices() knows what that means */
-	if (dir < 0 && row->set != set_devices)
+	if (dir < 0)
 		return err_msg(e, ENOTSUP,
 			       "it needs the controller '%s', which this host does not "
 			       "offer",
@@ -435,20 +391,9 @@ int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim,
 		describe(&limits[i], lim, &what);
 		return err_ctx(e, "%s", what.data);
 	}
+	if (cgroup_limits_devices(g, lim, adopted, e) < 0)
+		return err_ctx(e, "'devices'");
 	return 0;
-}
-
-int cgroup_allow_device(const struct cgroup *g, char type, unsigned major, unsigned minor,
-			struct err *e)
-{
-	bool unified = false;
-	int dir = cgroup_dir_of(g, CTL_DEVICES, &unified);
-	char text[48];
-
-	if (dir < 0 || unified)
-		return 0;
-	snprintf(text, sizeof(text), "%c %u:%u rwm", type, major, minor);
-	return fd_write_str(dir, "devices.allow", text, e);
 }
 
 /* A number that this kernel or hierarchy does not have is 0. */

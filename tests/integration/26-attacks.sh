@@ -264,7 +264,7 @@ t.add("mem", "c", dev=(1, 1), mode=0o666)'
 				has "$OUT" 'Operation not permitted'
 				continue
 			fi
-			status 0 mb exec node/a mknod $d/z c 1 5 # allowed by the device cgroup of v1
+			status 0 mb exec node/a mknod $d/z c 1 5 # one of the usual devices
 			status 1 mb exec node/a head -c 1 $d/z
 			has "$OUT" 'Permission denied'
 		done
