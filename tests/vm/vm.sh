@@ -2,7 +2,7 @@
 # vm.sh CMD ARG... - run CMD in a throw-away machine of the second kind: Debian 12's own kernel (6.1)
 # and nothing but cgroup v2, by qemu. stdout, stderr and exit status are CMD's; 125 is our own failure.
 # vm.sh --systemd CMD ARG... - the same under systemd, as a unit after multi-user.target; then `poweroff`.
-# vm.sh --check    - make ready what a run needs; status 1 and the reason on stdout if it cannot be had.
+# vm.sh [--systemd] --check - make ready what a run needs; status 1 and the reason on stdout if it cannot be had.
 #
 # The machine's root is this machine's, read-only, below a tmpfs: CMD has the caller's directory, PATH
 # and BUILD, and what it writes is gone with it. TMPDIR is an empty ext4 of 8 GiB, for what must not lie
@@ -65,14 +65,14 @@ make_initramfs() ( # OUT
 	pack "$tree" >"$1"
 )
 
+if [ "${1:-}" = --systemd ]; then
+	GUEST=guest-systemd.sh NEEDS=/lib/systemd/systemd
+	shift
+fi
 if [ "${1:-}" = --check ]; then
 	why=$(obstacle)
 	[ -z "$why" ] || { echo "$why"; exit 1; }
 	exit 0
-fi
-if [ "${1:-}" = --systemd ]; then
-	GUEST=guest-systemd.sh NEEDS=/lib/systemd/systemd
-	shift
 fi
 [ $# -gt 0 ] || { sed -n '2,13s/^# //p' "$0"; exit 125; }
 why=$(obstacle)
