@@ -88,6 +88,22 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
 int cgroup_host_version(const struct cgroup_host *h);
 
 /**
+ * cgroup_delegated() - the caller's own group, where systemd has given it away
+ * (Delegate=): what is below it is ours to make. systemd's "Control Group APIs and
+ * Delegation".
+ * @ret: relative path, owned by the caller
+ * Return: 0; CGROUP_E_ABSENT: it was not given away, or is the root; -errno
+ */
+must_check int cgroup_delegated(const struct cgroup_host *h, char **ret, struct err *e);
+/**
+ * cgroup_enter() - make @path in the unified hierarchy and go there, no controllers on
+ * The way down is free of processes only afterwards, and controllers that were turned on
+ * before (the threaded ones could be) would make what is below invalid for processes.
+ */
+must_check int cgroup_enter(const struct cgroup_host *h, const char *path, struct err *e);
+/** cgroup_exists() - is there a group @path in any hierarchy? */
+bool cgroup_exists(const struct cgroup_host *h, const char *path);
+/**
  * cgroup_create() - make (or adopt) the group @path and set its limits
  * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs
  * brings in.

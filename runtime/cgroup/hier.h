@@ -49,6 +49,9 @@ void cgroup_host_parse(char *mountinfo, struct cgroup_host *ret);
  * point */
 must_check int cgroup_host_find(char *mountinfo, const char *prefix,
 				struct cgroup_host **ret, struct err *e);
+/** cgroup_own_parse() - the unified hierarchy's group in the text of /proc/PID/cgroup
+ * (pure); relative, owned by the caller; NULL: none, or the root */
+char *cgroup_own_parse(char *text);
 /** cgroup_controller_name() - "memory" for CTL_MEMORY; of one bit */
 const char *cgroup_controller_name(unsigned controller);
 

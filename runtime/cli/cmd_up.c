@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/cli/context.h"
 #include "runtime/cli/logview.h"
 #include "runtime/cli/signals.h"
+#include "runtime/cli/unitmain.h"
 
 enum { FAILURE_LINES = 10 };
 
@@ -130,25 +132,52 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 	return r > 0 ? 0 : r;
 }
 
+/* Once in the life of a stack: at its first `up` since the boot. */
+static void note_unit(const struct stack_plan *p, const char *stack)
+{
+	if (access("/run/systemd/system", F_OK) < 0)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind != STEP_CREATE)
+			return;
+	log_note("only as a systemd unit does stack '%s' stop in order at shutdown and "
+		 "come "
+		 "back after it (minibox unit)",
+		 stack);
+}
+
 static int up_model(struct cli *c, const struct cli_args *a, const struct stack_model *m,
 		    const struct strv *chosen, struct err *e)
 {
 	struct stack_up_opts o = { .services = *chosen,
 				   .force_recreate = args_flag(a, "force-recreate") };
+	struct stack_plan plan = { 0 };
+	struct sup_unit unit;
 	AUTO_STRV struct strv services = STRV_INIT;
 	struct image_store *store = NULL;
 	struct stack_watch w = cli_watch(c);
 	AUTO_CLOSE int sigfd = -1;
-	int r = cli_store(c, &store, e);
+	int r = 0;
 
+	if (args_flag(a, "unit")) {
+		o.unit = &unit;
+		r = unitmain_open(c, &unit, e);
+	}
 	if (r == 0)
-		r = stack_up(c->host, store, m, &o, &w, NULL, e);
+		r = cli_store(c, &store, e);
+	if (r == 0)
+		r = stack_up(c->host, store, m, &o, &w, &plan, e);
 	if (r ==
 	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
 		r = signals_open(&sigfd, e);
 	cli_store_done(c);
+	if (r == 0 && args_flag(a, "detach") && !o.unit)
+		note_unit(&plan, m->name);
+	stack_plan_free(&plan);
 	if (r < 0)
 		return r;
+	if (o.unit)
+		return unitmain_wait(c, &unit, m->name, chosen, sigfd, e);
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */
 	if (!chosen->n)
 		all_services(m, &services);
@@ -179,6 +208,7 @@ static const struct cli_opt up_opts[] = {
 	{ 0, "profile", "NAME", "switch a profile on; may be repeated" },
 	{ 0, "force-recreate", NULL, "make containers anew even if nothing changed" },
 	{ 0, "timeout", "TIME", "with -d: give up waiting after this time" },
+	{ 0, "unit", NULL, "as the main process of the unit that `minibox unit` prints" },
 };
 
 const struct cli_command cmd_up = {

@@ -42,6 +42,10 @@ int cli_usage(struct cli *c, struct err *e, const char *fmt, ...) printf_like(3,
 must_check int cli_model(struct cli *c, const struct cli_args *a, const char *file,
 			 const struct strv *services, struct stack_model **ret,
 			 struct err *e);
+/** cli_files() - absolute paths of the files that cli_model() would load, without those
+ * that they include; appended to @ret */
+must_check int cli_files(struct cli *c, const struct cli_args *a, const char *file,
+			 struct strv *ret, struct err *e);
 /** cli_stack() - the name of the stack that @operand means: a running stack's name, a
  * file's path, or NULL: the default file's. Owned by the caller. */
 must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *operand,

@@ -174,3 +174,16 @@ int stack_down(struct stack_host *h, const char *stack, bool volumes, int64_t ti
 		r = remove_all(h, stack, stack_fd, volumes, timeout_ms, e);
 	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
 }
+
+int stack_leave(struct stack_host *h, const char *stack, int64_t timeout_ms,
+		struct err *e)
+{
+	AUTO_CLOSE int lock = -1, stack_fd = -1;
+	int r = host_lock_stack(h, stack, &lock, e);
+
+	if (r == 0)
+		r = host_stack_fd(h, stack, &stack_fd, e);
+	if (r == 0)
+		r = stop_all(stack_fd, timeout_ms, e);
+	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
+}

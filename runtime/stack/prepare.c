@@ -162,6 +162,7 @@ void up_close(struct up *u)
 	free(u->images);
 	json_decref(u->configs);
 	record_free(u->rec);
+	free(u->own);
 	fd_auto_close(&u->stack_fd);
 	fd_auto_close(&u->lock);
 }

@@ -98,7 +98,9 @@ struct stack_watch {
 struct stack_up_opts {
 	struct strv services; /* empty: all */
 	bool force_recreate;
-	bool dry_run; /* only make the plan */
+	bool dry_run;                /* only make the plan */
+	const struct sup_unit *unit; /* we are a unit's main process, and the supervisor
+					is to be it after us; NULL: we are not */
 };
 /**
  * stack_up() - bring what exists to what the model says; returns once the supervisor is
@@ -136,6 +138,17 @@ must_check int stack_wait(struct stack_host *h, const char *stack,
  */
 must_check int stack_down(struct stack_host *h, const char *stack, bool volumes,
 			  int64_t timeout_ms, struct err *e);
+
+/**
+ * stack_leave() - stop in reverse order, then let the supervisor end; containers stay
+ * Nothing running is done; STACK_E_ABSENT. @timeout_ms: -1: each service's own.
+ */
+must_check int stack_leave(struct stack_host *h, const char *stack, int64_t timeout_ms,
+			   struct err *e);
+/** stack_keeper() - pid of the resident process whose end is the supervisor's end.
+ * -ESRCH when none runs */
+must_check int stack_keeper(const struct stack_host *h, const char *stack, pid_t *ret,
+			    struct err *e);
 
 /** stack_call() - a supervisor's operation on services (empty: all), starting a
  * supervisor that died. STACK_E_ABSENT when the stack or service does not exist */

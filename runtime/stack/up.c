@@ -15,6 +15,7 @@
 #include "runtime/base/log.h"
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
+#include "runtime/stack/place.h"
 #include "runtime/stack/plan.h"
 #include "runtime/stack/secret.h"
 #include "runtime/stack/up.h"
@@ -185,8 +186,10 @@ static int take_budget(struct up *u, bool *ret_changed, struct err *e)
 static int apply_nothing(struct up *u, const struct strv *chosen, struct err *e)
 {
 	bool changed;
-	int r = take_budget(u, &changed, e);
+	int r = place_settle(u, e);
 
+	if (r == 0)
+		r = take_budget(u, &changed, e);
 	if (r == 0 && changed)
 		r = record_save(u->stack_fd, u->rec, e);
 	return r < 0 ? r : up_tell_supervisor(u, chosen, e);
@@ -211,7 +214,9 @@ static int apply(struct up *u, const struct strv *chosen, struct err *e)
 	}
 	strv_free(&u->rec->files);
 	strv_copy(&u->rec->files, &u->model->files);
-	r = up_take_steps(u, e);
+	r = place_settle(u, e);
+	if (r == 0)
+		r = up_take_steps(u, e);
 	if (r == 0)
 		r = take_budget(u, &changed, e);
 	if (r == 0)
@@ -230,13 +235,21 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 	     struct stack_plan *ret_plan, struct err *e)
 {
 	struct up u = {
-		.h = h, .store = store, .model = m, .watch = w, .stack_fd = -1, .lock = -1
+		.h = h,
+		.store = store,
+		.model = m,
+		.watch = w,
+		.stack_fd = -1,
+		.lock = -1,
+		.unit = o->unit,
 	};
 	AUTO_STRV struct strv names = STRV_INIT;
 	const struct strv *chosen = o->services.n ? &names : NULL;
 	AUTO_CLOSE int images = -1;
 	int r = choose(&u, o, &names, e);
 
+	if (r == 0 && o->unit)
+		r = place_enter(&u, e);
 	if (r == 0)
 		r = host_lock_images(h, false, &images, e);
 	if (r == 0)
@@ -247,6 +260,8 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 		make_plan(&u, chosen, o->force_recreate);
 		r = o->dry_run ? 0 : up_check_ports(&u, e);
 	}
+	if (r == 0 && o->unit && u.stack_fd >= 0)
+		r = up_dismiss(u.stack_fd, e);
 	if (r == 0 && !o->dry_run)
 		r = up_check_profiles(&u, e);
 	if (r == 0 && !o->dry_run)

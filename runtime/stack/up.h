@@ -19,7 +19,10 @@ struct up {
 	struct record *rec;    /* NULL until something exists */
 	struct stack_plan plan;
 	int stack_fd, lock;
-	bool founded; /* by us: nothing existed before */
+	bool founded;                /* by us: nothing existed before */
+	const struct sup_unit *unit; /* we are a unit's main process; NULL: we are not */
+	char *own; /* and have gone into a leaf below this group, which is ours; or NULL
+		    */
 };
 
 void up_note(const struct up *u, const char *service, const char *text);
@@ -46,9 +49,13 @@ must_check int up_record(struct up *u, struct err *e);
 must_check int up_publish(struct up *u, struct err *e);
 /** up_abandon() - remove a stack that has no containers */
 must_check int up_abandon(struct up *u, struct err *e);
-/** up_supervise() - start the stack's supervisor unless it runs */
+/** up_supervise() - start the stack's supervisor unless it runs
+ * @by: an `up` that is a unit's main process, which it will be instead; else NULL */
 must_check int up_supervise(struct stack_host *h, const char *stack, int stack_fd,
-			    struct err *e);
+			    const struct up *by, struct err *e);
+/** up_dismiss() - let a running supervisor end, so that another can be started: what it
+ * watched goes on */
+must_check int up_dismiss(int stack_fd, struct err *e);
 void up_close(struct up *u);
 
 /** up_index() - of a service in the model's list */

@@ -46,15 +46,15 @@ void adopt_look(struct supervisor *sup, struct service *s)
 
 	if (!s->st.pid)
 		return;
+	/* Gone when we came: its init has left a word by now, or nobody ever will. */
 	if (status_read_exit(s, &status) || pidfd_exit(s, &status) || s->killed ||
-	    ++s->tries > LOOKS) {
+	    s->pidfd < 0 || ++s->tries > LOOKS) {
 		conduct_ended(sup, s, status);
 		return;
 	}
 	/* Whoever reaps it has not done so yet; the pidfd would report its end without
 	 * pause. */
-	if (s->pidfd >= 0)
-		(void)epoll_ctl(sup->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
+	(void)epoll_ctl(sup->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
 	s->due_ns = proc_now_ns() + LOOK_AGAIN_MS * 1000000u;
 }
 

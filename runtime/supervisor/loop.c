@@ -159,10 +159,12 @@ static int until_next(const struct supervisor *sup)
 		if (s->probe.due_ns && s->probe.due_ns < next)
 			next = s->probe.due_ns;
 	}
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX && !sup->beat)
 		return -1;
 	next = next > now ? (next - now + 999999) / 1000000
 			  : 0; /* rounded up: never spins */
+	if (sup->beat && next > sup->beat_ms)
+		next = sup->beat_ms;
 	return next > 600000 ? 600000 : (int)next;
 }
 
@@ -171,6 +173,8 @@ void loop_run(struct supervisor *sup)
 	struct epoll_event ev;
 
 	for (;;) {
+		if (sup->beat)
+			__atomic_add_fetch(sup->beat, 1, __ATOMIC_RELAXED);
 		fire_due(sup);
 		conduct_settle(sup); /* may set timers */
 		if (is_over(sup))

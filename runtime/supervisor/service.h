@@ -100,9 +100,11 @@ struct pending {
 
 struct supervisor {
 	int epoll, logs, listener, signals;
-	int store[2];   /* see terminal.h */
-	uint32_t n;     /* slots in use lie below this */
-	bool unsettled; /* something changed that dependants or requests may wait for */
+	int store[2];     /* see terminal.h */
+	uint32_t *beat;   /* counts turns of the loop for the keeper; NULL: it need not */
+	uint32_t beat_ms; /* the loop turns at least this often, where it counts */
+	uint32_t n;       /* slots in use lie below this */
+	bool unsettled;   /* something changed that dependants or requests may wait for */
 	bool quitting;
 	struct client client[CLIENTS];
 	struct pending pending[PENDING];

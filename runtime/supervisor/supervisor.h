@@ -160,7 +160,23 @@ struct sup_log_record {
 	uint64_t offset;
 };
 
+/**
+ * sup_notify() - send @text ("READY=1" and the like) to a service manager; in both
+ * programs
+ * @socket_path: what $NOTIFY_SOCKET said; "@name" is an abstract one
+ * @wait: while its queue is full, else it is lost (-EAGAIN)
+ * The protocol is sd_notify(3)'s: one datagram, the kernel tells who sent it.
+ * Return: 0 or -errno
+ */
+int sup_notify(const char *socket_path, const char *text, bool wait);
+
 /* ---- client side: client_*.c, linked into the full program only ---- */
+
+/* The service manager whose main process the resident becomes. */
+struct sup_unit {
+	const char *socket;   /* for sup_notify() */
+	uint32_t watchdog_ms; /* its patience with WATCHDOG=1, 0: it needs none */
+};
 
 /**
  * sup_start() - run minibox-supervisor for @stack unless one runs; returns when it
@@ -169,13 +185,17 @@ struct sup_log_record {
  * @run_fd:   directory RUN; RUN/@stack/.spec must have been written and says where the
  * logs go
  * @in_child: called in the child before exec (it joins a cgroup there), may be NULL
+ * @unit:     NULL: nobody's
  *
  * Return: 0, also if one runs already; -EIO with the supervisor's own message, other
  * -errno.
  */
 must_check int sup_start(const char *exe_dir, int run_fd, const char *stack,
 			 int (*in_child)(void *arg, struct err *e), void *arg,
-			 struct err *e);
+			 const struct sup_unit *unit, struct err *e);
+/** sup_keeper() - pid of the process that keeps the supervisor alive: the one that was
+ * started. @stack_fd: directory RUN/STACK. -ESRCH when none runs. */
+must_check int sup_keeper(int stack_fd, pid_t *ret, struct err *e);
 /** sup_alive() - does a supervisor hold this stack? @stack_fd: directory RUN/STACK */
 bool sup_alive(int stack_fd);
 /** sup_connect() - a connection, owned by the caller; waits up to 2 s for a restarting
