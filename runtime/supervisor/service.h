@@ -50,7 +50,7 @@ struct probe {
 	uint32_t text_len;
 	uint64_t due_ns;   /* next probe, or the time limit of the present one; 0: none */
 	uint64_t count_ns; /* before its first success: no failure counts before this */
-	char text[160];    /* last bytes that the helper said */
+	char text[144];    /* last bytes that the helper said */
 };
 
 struct log_stream {
