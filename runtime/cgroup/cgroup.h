@@ -107,7 +107,8 @@ must_check int cgroup_open(const struct cgroup_host *h, const char *path,
 struct cgroup *cgroup_free(struct cgroup *g);
 
 /**
- * cgroup_join() - move the calling process into the group (every hierarchy)
+ * cgroup_join() - move the calling process, of one thread, into the group (every
+ * hierarchy; v1 by "tasks", which takes only the calling thread)
  * Async-signal-safe: only write(2) on fds that are already open, so that a child made by
  * clone(CLONE_VM) may call it.
  */
@@ -118,8 +119,6 @@ must_check int cgroup_join_v1(const struct cgroup *g, struct err *e);
 /** cgroup_dirfd_v2() - directory fd in the unified hierarchy for CLONE_INTO_CGROUP, or -1
  */
 int cgroup_dirfd_v2(const struct cgroup *g);
-/** cgroup_only_v2() - no other hierarchy is used: being born in the group is all */
-bool cgroup_only_v2(const struct cgroup *g);
 
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
 must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret,

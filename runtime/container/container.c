@@ -214,7 +214,7 @@ static int tell_oom_score(pid_t pid, const struct container_spec *s, struct err 
 static int spawn_child(struct doorway *d, struct err *e)
 {
 	const struct cgroup *g = d->plan->spec->cgroup;
-	int dir = g && cgroup_only_v2(g) ? cgroup_dirfd_v2(g) : -1, r;
+	int dir = g ? cgroup_dirfd_v2(g) : -1, r;
 
 	d->in_cgroup = dir >= 0;
 	r = container_spawn(pass_doorway, d, dir, "way into the container", e);
