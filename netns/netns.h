@@ -62,6 +62,10 @@ must_check int netns_bridge_create(const char *name, struct in_addr addr, unsign
 				   struct err *e);
 /** netns_link_destroy() - remove a link of the host by name; absent is done */
 must_check int netns_link_destroy(const char *name, struct err *e);
+/** netns_ports_destroy() - remove all that netns_attach() put into @bridge, at once: one
+ * by one each link costs the kernel's waiting for its readers. Links that were attached
+ * to an earlier bridge of that name stay; no bridge: done. */
+must_check int netns_ports_destroy(const char *bridge, struct err *e);
 
 struct netns_port {
 	int netns_fd;        /* the container's network namespace */

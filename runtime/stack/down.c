@@ -132,11 +132,13 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	if (rec)
 		(void)!forget_services(stack_fd, rec, &one);
 	err_keep_first(&first, &one);
+	netns_bridge_name(h->run, stack, bridge);
+	(void)!netns_ports_destroy(bridge, &one);
+	err_keep_first(&first, &one);
 	for (size_t i = names.n; i-- > 0;) {
 		(void)!instance_destroy(h, stack, names.v[i], 0, &one);
 		err_keep_first(&first, &one);
 	}
-	netns_bridge_name(h->run, stack, bridge);
 	if (host_lock(h, &lock, &one) == 0)
 		(void)!down_remove_stack(h, stack, bridge, &one);
 	err_keep_first(&first, &one);
