@@ -80,7 +80,7 @@ peer_rows() {
 	local n last_n=1; LAST=0
 	for n in $SIZES; do
 		if awk "BEGIN {exit !($LAST * $n / $last_n > $PEER_LIMIT)}"; then
-			row "$1" "$n" "too long" "" "" "" ""
+			row "$1" "$n" long - - - -
 			continue
 		fi
 		"$1_row" "$n"; last_n=$n
