@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 		cmd_load,   cmd_pull,   cmd_images,  cmd_rmi,     cmd_import, cmd_save,
 		cmd_tag,    cmd_prune,  cmd_df,      cmd_mount,   cmd_umount, cmd_inspect,
 		cmd_launch, cmd_health, cmd_refresh, cmd_tidy,    cmd_oom,    cmd_oci,
+		cmd_events,
 	};
 
 	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);

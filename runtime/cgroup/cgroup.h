@@ -84,6 +84,10 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
  */
 int cgroup_host_version(const struct cgroup_host *h);
 
+/** cgroup_memory_dir() - absolute path of the group @path where the memory controller is;
+ * owned by the caller; NULL: it is on no hierarchy */
+char *cgroup_memory_dir(const struct cgroup_host *h, const char *path);
+
 /**
  * cgroup_create() - make (or adopt) the group @path and set its limits
  * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs

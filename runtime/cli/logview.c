@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/base/proc.h"
+#include "runtime/cli/entryview.h"
 
 /* A line of the tail, kept: the log may have moved on by the time it is printed. */
 struct held {
@@ -32,9 +33,19 @@ struct logview {
 	uint64_t opened_ns, last_ns;
 	regex_t regex;
 	bool has_regex;
+	char *stack;
+	struct sup_entry_reader *entries; /* NULL: not wanted */
+	struct sup_entry entry;           /* the next to print, when has_entry */
+	bool has_entry;
+	uint64_t entries_from_ns;
 };
 
 enum { PUMP_LINES = 5000 }; /* then the caller has a look at the rest of the world */
+
+static bool matches(const struct logview *v, const char *text)
+{
+	return !v->has_regex || regexec(&v->regex, text, 0, NULL, 0) == 0;
+}
 
 static bool wanted(const struct logview *v, const struct sup_log_line *l)
 {
@@ -45,7 +56,33 @@ static bool wanted(const struct logview *v, const struct sup_log_line *l)
 	if (!v->has_regex)
 		return true;
 	text = str_ndup(l->text, l->len);
-	return regexec(&v->regex, text, 0, NULL, 0) == 0;
+	return matches(v, text);
+}
+
+/* What happened to the stack as a whole is told with any service. */
+static bool is_ours(const struct logview *v, const char *service)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->sources[i].service, service) == 0)
+			return true;
+	return !*service;
+}
+
+static void advance_entry(struct logview *v)
+{
+	v->has_entry = false;
+	while (v->entries && sup_entry_next(v->entries, &v->entry) == 1) {
+		AUTO_FREE char *text = sup_entry_text(&v->entry);
+
+		if (v->entry.wall_ns > v->last_ns)
+			return;
+		if (v->entry.wall_ns < v->o.since_ns ||
+		    v->entry.wall_ns < v->entries_from_ns ||
+		    !is_ours(v, v->entry.service) || !matches(v, text))
+			continue;
+		v->has_entry = true;
+		return;
+	}
 }
 
 /* The next line that is wanted, from the log. */
@@ -103,6 +140,20 @@ static bool advance(struct logview *v, struct source *s)
 	return s->has_line;
 }
 
+/* With a tail, what happened is told from where its first line stands. */
+static int open_entries(struct logview *v, int logs_fd, struct err *e)
+{
+	if (v->o.tail >= 0)
+		v->entries_from_ns = v->opened_ns;
+	for (size_t i = 0; v->o.tail > 0 && i < v->n; i++) {
+		const struct source *s = &v->sources[i];
+
+		if (s->n > 0 && s->ring[s->first].line.wall_ns < v->entries_from_ns)
+			v->entries_from_ns = s->ring[s->first].line.wall_ns;
+	}
+	return v->o.events ? sup_entry_open(logs_fd, &v->entries, e) : 0;
+}
+
 static int open_source(struct logview *v, int logs_fd, const char *service, struct err *e)
 {
 	struct source *s = &v->sources[v->n];
@@ -126,6 +177,7 @@ int logview_open(const struct stack_host *h, const char *stack,
 	int logs_fd = -1, r;
 
 	v->o = *o;
+	v->stack = str_dup(stack);
 	v->opened_ns = proc_wall_ns();
 	v->last_ns = o->follow ? UINT64_MAX : v->opened_ns;
 	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
@@ -139,6 +191,8 @@ int logview_open(const struct stack_host *h, const char *stack,
 	strv_foreach (i, services)
 		if (r == 0)
 			r = open_source(v, logs_fd, services->v[i], e);
+	if (r == 0)
+		r = open_entries(v, logs_fd, e);
 	if (logs_fd >= 0)
 		close(logs_fd);
 	if (r != 0) {
@@ -162,6 +216,8 @@ struct logview *logview_free(struct logview *v)
 	}
 	if (v->has_regex)
 		regfree(&v->regex);
+	sup_entry_free(v->entries);
+	free(v->stack);
 	free(v->sources);
 	free(v);
 	return NULL;
@@ -204,25 +260,84 @@ static void print_text(const struct sup_log_line *l, bool terminal, FILE *out)
 	}
 }
 
+/* @mark: '|' before what a service wrote, '*' before what happened to it. */
+static void print_head(const struct logview *v, const char *who, size_t color, char mark,
+		       uint64_t wall_ns, FILE *out)
+{
+	char when[32];
+
+	if (v->o.color)
+		fprintf(out, "\033[3%zum", color % 6 + 1);
+	fprintf(out, "%-*s %c ", (int)v->width, who, mark);
+	if (v->o.color)
+		fputs("\033[0m", out);
+	if (v->o.times)
+		fprintf(out, "%s ", cli_time(wall_ns, when));
+}
+
+static void print_skipped(const struct logview *v, size_t at,
+			  const struct sup_log_line *l, FILE *out)
+{
+	const struct source *s = &v->sources[at];
+
+	if (v->o.json) {
+		fprintf(out,
+			"{\"service\":\"%s\",\"event\":\"skipped\",\"segments\":%u}\n",
+			s->service, l->skipped);
+		return;
+	}
+	print_head(v, s->service, at, '*', l->wall_ns, out);
+	fprintf(out, "%u segment%s of its log gone before they were read\n", l->skipped,
+		l->skipped == 1 ? "" : "s");
+}
+
 static void print_line(const struct logview *v, size_t at, const struct sup_log_line *l,
 		       FILE *out)
 {
 	const struct source *s = &v->sources[at];
-	char when[32];
 
+	if (l->skipped && v->o.events)
+		print_skipped(v, at, l, out);
 	if (v->o.json) {
 		print_json(s, l, out);
 		return;
 	}
-	if (v->o.color)
-		fprintf(out, "\033[3%zum", at % 6 + 1);
-	fprintf(out, "%-*s | ", (int)v->width, s->service);
-	if (v->o.color)
-		fputs("\033[0m", out);
-	if (v->o.times)
-		fprintf(out, "%s ", cli_time(l->wall_ns, when));
+	print_head(v, s->service, at, '|', l->wall_ns, out);
 	print_text(l, v->o.color, out);
 	putc('\n', out);
+}
+
+static void print_entry(const struct logview *v, FILE *out)
+{
+	const struct sup_entry *n = &v->entry;
+	AUTO_FREE char *text = sup_entry_text(n);
+	size_t at = 0;
+
+	if (v->o.json) {
+		AUTO_JSON json_t *j = entryview_json(v->stack, n);
+
+		json_dumpf(j, out, JSON_COMPACT);
+		putc('\n', out);
+		return;
+	}
+	while (at < v->n && strcmp(v->sources[at].service, n->service) != 0)
+		at++;
+	str_sanitize(text); /* a probe's or a program's words may be in it */
+	print_head(v, *n->service ? n->service : "minibox", at, '*', n->wall_ns, out);
+	fprintf(out, "%s\n", text);
+}
+
+/* The source whose next line is the oldest; v->n: none has one. */
+static size_t oldest(const struct logview *v)
+{
+	size_t best = v->n;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (v->sources[i].has_line &&
+		    (best == v->n ||
+		     v->sources[i].line.wall_ns < v->sources[best].line.wall_ns))
+			best = i;
+	return best;
 }
 
 void logview_pump(struct logview *v, FILE *out)
@@ -230,14 +345,17 @@ void logview_pump(struct logview *v, FILE *out)
 	for (size_t i = 0; i < v->n; i++)
 		if (!v->sources[i].has_line)
 			advance(v, &v->sources[i]);
+	if (!v->has_entry)
+		advance_entry(v);
 	for (size_t lines = 0; lines < PUMP_LINES || v->last_ns < UINT64_MAX; lines++) {
-		size_t best = v->n;
+		size_t best = oldest(v);
 
-		for (size_t i = 0; i < v->n; i++)
-			if (v->sources[i].has_line &&
-			    (best == v->n ||
-			     v->sources[i].line.wall_ns < v->sources[best].line.wall_ns))
-				best = i;
+		if (v->has_entry &&
+		    (best == v->n || v->entry.wall_ns <= v->sources[best].line.wall_ns)) {
+			print_entry(v, out);
+			advance_entry(v);
+			continue;
+		}
 		if (best == v->n)
 			break;
 		print_line(v, best, &v->sources[best].line, out);

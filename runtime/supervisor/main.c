@@ -22,6 +22,7 @@
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/adopt.h"
 #include "runtime/supervisor/control.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
 #include "runtime/supervisor/specfile.h"
@@ -114,6 +115,7 @@ static int supervise(int logs, int lock, int ready, const int store[2])
 		return give_up(sup, ready, "cannot make its event descriptors", -r);
 	if (specfile_load(sup, why, sizeof(why)) < 0)
 		return give_up(sup, ready, why, 0);
+	journal_begin(sup);
 	adopt_all(sup);
 	r = control_listen(sup);
 	if (r < 0)
