@@ -10,9 +10,8 @@ enum { LOOK_US = 50000 };
 
 struct source {
 	char *stack;
-	struct sup_entry_reader *reader;
-	struct sup_entry entry; /* the next to print, when has_entry */
-	bool has_entry;
+	struct entryview *entries;
+	const struct sup_entry *entry; /* the next to print, or NULL */
 };
 
 struct eventview {
@@ -25,8 +24,8 @@ struct eventview {
 static void advance(const struct eventview *v, struct source *s)
 {
 	do
-		s->has_entry = sup_entry_next(s->reader, &s->entry) == 1;
-	while (s->has_entry && s->entry.wall_ns < v->since_ns);
+		s->entry = entryview_next(s->entries);
+	while (s->entry && s->entry->wall_ns < v->since_ns);
 }
 
 static bool is_known(const struct eventview *v, const char *stack)
@@ -50,7 +49,7 @@ static int add_stack(struct eventview *v, const struct stack_host *h, const char
 	v->sources = mem_grow(v->sources, v->n + 1, sizeof(*v->sources));
 	s = &v->sources[v->n];
 	memset(s, 0, sizeof(*s));
-	r = sup_entry_open(logs_fd, &s->reader, e);
+	r = entryview_open(logs_fd, &s->entries, e);
 	if (r < 0)
 		return r;
 	s->stack = str_dup(stack);
@@ -76,7 +75,7 @@ static int add_stacks(struct eventview *v, const struct stack_host *h, const cha
 
 static void print_entry(const struct eventview *v, const struct source *s)
 {
-	const struct sup_entry *n = &s->entry;
+	const struct sup_entry *n = s->entry;
 	AUTO_FREE char *text = sup_entry_text(n);
 	char when[32];
 
@@ -100,16 +99,16 @@ static void print_all(struct eventview *v)
 		for (size_t i = 0; i < v->n; i++) {
 			struct source *s = &v->sources[i];
 
-			if (!s->has_entry)
+			if (!s->entry)
 				advance(v, s);
-			if (s->has_entry &&
-			    (!best || s->entry.wall_ns < best->entry.wall_ns))
+			if (s->entry &&
+			    (!best || s->entry->wall_ns < best->entry->wall_ns))
 				best = s;
 		}
 		if (!best)
 			break;
 		print_entry(v, best);
-		best->has_entry = false;
+		best->entry = NULL;
 	}
 	fflush(stdout);
 }
@@ -117,7 +116,7 @@ static void print_all(struct eventview *v)
 static void close_all(struct eventview *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
-		sup_entry_free(v->sources[i].reader);
+		entryview_free(v->sources[i].entries);
 		free(v->sources[i].stack);
 	}
 	free(v->sources);

@@ -3,6 +3,64 @@
 
 #include <sys/wait.h>
 
+struct entryview {
+	struct sup_entry_reader *reader;
+	struct sup_entry *list; /* read, and not yet given from @at on */
+	size_t at, n;
+};
+
+int entryview_open(int logs_fd, struct entryview **ret, struct err *e)
+{
+	struct entryview *v = mem_new(1, sizeof(*v));
+	int r = sup_entry_open(logs_fd, &v->reader, e);
+
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	*ret = v;
+	return 0;
+}
+
+struct entryview *entryview_free(struct entryview *v)
+{
+	if (v) {
+		sup_entry_free(v->reader);
+		free(v->list);
+	}
+	free(v);
+	return NULL;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct sup_entry *x = a, *y = b;
+
+	if (x->wall_ns != y->wall_ns)
+		return x->wall_ns < y->wall_ns ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static void fill(struct entryview *v)
+{
+	struct sup_entry n;
+
+	v->at = v->n = 0;
+	while (v->n < SUP_ENTRIES && sup_entry_next(v->reader, &n) == 1) {
+		v->list = mem_grow(v->list, v->n + 1, sizeof(n));
+		v->list[v->n++] = n;
+	}
+	if (v->n > 1)
+		qsort(v->list, v->n, sizeof(n), by_time);
+}
+
+const struct sup_entry *entryview_next(struct entryview *v)
+{
+	if (v->at == v->n)
+		fill(v);
+	return v->at < v->n ? &v->list[v->at++] : NULL;
+}
+
 static void set(json_t *j, const char *key, long long value)
 {
 	json_object_set_new(j, key, json_integer(value));

@@ -34,9 +34,8 @@ struct logview {
 	regex_t regex;
 	bool has_regex;
 	char *stack;
-	struct sup_entry_reader *entries; /* NULL: not wanted */
-	struct sup_entry entry;           /* the next to print, when has_entry */
-	bool has_entry;
+	struct entryview *entries;     /* NULL: not wanted */
+	const struct sup_entry *entry; /* the next to print, or NULL */
 	uint64_t entries_from_ns;
 };
 
@@ -68,21 +67,19 @@ static bool is_ours(const struct logview *v, const char *service)
 	return !*service;
 }
 
+static bool wanted_entry(const struct logview *v, const struct sup_entry *n)
+{
+	AUTO_FREE char *text = sup_entry_text(n);
+
+	return n->wall_ns >= v->o.since_ns && n->wall_ns >= v->entries_from_ns &&
+	       n->wall_ns <= v->last_ns && is_ours(v, n->service) && matches(v, text);
+}
+
 static void advance_entry(struct logview *v)
 {
-	v->has_entry = false;
-	while (v->entries && sup_entry_next(v->entries, &v->entry) == 1) {
-		AUTO_FREE char *text = sup_entry_text(&v->entry);
-
-		if (v->entry.wall_ns > v->last_ns)
-			return;
-		if (v->entry.wall_ns < v->o.since_ns ||
-		    v->entry.wall_ns < v->entries_from_ns ||
-		    !is_ours(v, v->entry.service) || !matches(v, text))
-			continue;
-		v->has_entry = true;
-		return;
-	}
+	do
+		v->entry = v->entries ? entryview_next(v->entries) : NULL;
+	while (v->entry && !wanted_entry(v, v->entry));
 }
 
 /* The next line that is wanted, from the log. */
@@ -151,7 +148,7 @@ static int open_entries(struct logview *v, int logs_fd, struct err *e)
 		if (s->n > 0 && s->ring[s->first].line.wall_ns < v->entries_from_ns)
 			v->entries_from_ns = s->ring[s->first].line.wall_ns;
 	}
-	return v->o.events ? sup_entry_open(logs_fd, &v->entries, e) : 0;
+	return v->o.events ? entryview_open(logs_fd, &v->entries, e) : 0;
 }
 
 static int open_source(struct logview *v, int logs_fd, const char *service, struct err *e)
@@ -216,7 +213,7 @@ struct logview *logview_free(struct logview *v)
 	}
 	if (v->has_regex)
 		regfree(&v->regex);
-	sup_entry_free(v->entries);
+	entryview_free(v->entries);
 	free(v->stack);
 	free(v->sources);
 	free(v);
@@ -309,7 +306,7 @@ static void print_line(const struct logview *v, size_t at, const struct sup_log_
 
 static void print_entry(const struct logview *v, FILE *out)
 {
-	const struct sup_entry *n = &v->entry;
+	const struct sup_entry *n = v->entry;
 	AUTO_FREE char *text = sup_entry_text(n);
 	size_t at = 0;
 
@@ -345,13 +342,13 @@ void logview_pump(struct logview *v, FILE *out)
 	for (size_t i = 0; i < v->n; i++)
 		if (!v->sources[i].has_line)
 			advance(v, &v->sources[i]);
-	if (!v->has_entry)
+	if (!v->entry)
 		advance_entry(v);
 	for (size_t lines = 0; lines < PUMP_LINES || v->last_ns < UINT64_MAX; lines++) {
 		size_t best = oldest(v);
 
-		if (v->has_entry &&
-		    (best == v->n || v->entry.wall_ns <= v->sources[best].line.wall_ns)) {
+		if (v->entry && (best == v->n ||
+				 v->entry->wall_ns <= v->sources[best].line.wall_ns)) {
 			print_entry(v, out);
 			advance_entry(v);
 			continue;
