@@ -72,6 +72,23 @@ struct cgroup_usage {
 	uint64_t oom_kills;
 };
 
+/* Time that processes of a group waited, accounting/psi.rst. */
+enum { CGROUP_CPU, CGROUP_MEMORY, CGROUP_IO, CGROUP_PRESSURES };
+struct cgroup_pressure {
+	bool known;                    /* false: the kernel has none for this group */
+	double some_avg10, full_avg10; /* percent of the last 10 s: some, all waited */
+	uint64_t some_usec, full_usec; /* in all */
+};
+
+struct cgroup_stats {
+	uint64_t memory_bytes; /* without page cache that is not in use, as Docker */
+	uint64_t cpu_usec;     /* in all */
+	uint64_t pids;
+	bool has_io; /* false: v1's blkio is not in use here */
+	uint64_t read_bytes, write_bytes;
+	struct cgroup_pressure pressure[CGROUP_PRESSURES];
+};
+
 /**
  * cgroup_host_open() - find the hierarchies by /proc/self/mountinfo
  * @ret: owned by the caller (cgroup_host_free())
@@ -124,6 +141,10 @@ bool cgroup_only_v2(const struct cgroup *g);
 
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
 must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret,
+			    struct err *e);
+/** cgroup_stats() - what the group uses now and has used; members without a controller
+ * are 0 */
+must_check int cgroup_stats(const struct cgroup *g, struct cgroup_stats *ret,
 			    struct err *e);
 /** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2:
  * nothing

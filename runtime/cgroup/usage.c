@@ -82,3 +82,95 @@ int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret, struct err 
 	ret->pids = number_or_0(dir, "pids.max");
 	return 0;
 }
+
+static double number_after(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at ? strtod(at + strlen(key), NULL) : 0;
+}
+
+void cgroup_parse_pressure(const char *text, struct cgroup_pressure *ret)
+{
+	const char *full = strstr(text, "full ");
+
+	*ret = (struct cgroup_pressure){ .known = str_starts(text, "some ") };
+	if (!ret->known)
+		return;
+	ret->some_avg10 = number_after(text, "avg10=");
+	ret->some_usec = (uint64_t)number_after(text, "total=");
+	if (!full) /* of cpu, before Linux 5.13 */
+		return;
+	ret->full_avg10 = number_after(full, "avg10=");
+	ret->full_usec = (uint64_t)number_after(full, "total=");
+}
+
+static void read_pressure(const struct cgroup *g, const char *file,
+			  struct cgroup_pressure *ret)
+{
+	AUTO_BUF struct buf text = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	int v2 = cgroup_dirfd_v2(g);
+
+	/* EOPNOTSUPP: booted with psi=0 */
+	if (v2 >= 0 && fd_read_file(v2, file, 4096, &text, &ignored) == 0 && text.data)
+		cgroup_parse_pressure(text.data, ret);
+}
+
+static uint64_t field(const char *line, size_t len, const char *key)
+{
+	const char *at = memmem(line, len, key, strlen(key));
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+void cgroup_parse_io(const char *text, bool unified, uint64_t *ret_read,
+		     uint64_t *ret_write)
+{
+	*ret_read = *ret_write = 0;
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		*ret_read += field(text, len, unified ? " rbytes=" : " Read ");
+		*ret_write += field(text, len, unified ? " wbytes=" : " Write ");
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void read_io(const struct cgroup *g, struct cgroup_stats *ret)
+{
+	AUTO_BUF struct buf text = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	bool v2 = false;
+	int dir = cgroup_dir_of(g, CTL_IO, &v2);
+	const char *file = v2 ? "io.stat" : "blkio.throttle.io_service_bytes_recursive";
+
+	if (dir < 0 || fd_read_file(dir, file, 1 << 20, &text, &ignored) < 0)
+		return;
+	ret->has_io = true;
+	cgroup_parse_io(text.data ? text.data : "", v2, &ret->read_bytes,
+			&ret->write_bytes);
+}
+
+int cgroup_stats(const struct cgroup *g, struct cgroup_stats *ret, struct err *e)
+{
+	struct cgroup_usage use;
+	bool v2 = false;
+	int dir = cgroup_dir_of(g, CTL_MEMORY, &v2), r = cgroup_usage(g, &use, e);
+	uint64_t idle;
+
+	*ret = (struct cgroup_stats){ 0 };
+	if (r < 0)
+		return r;
+	idle = dir < 0 ? 0
+		       : cgroup_read_key(dir, "memory.stat",
+					 v2 ? "inactive_file" : "total_inactive_file");
+	ret->memory_bytes = use.memory_bytes > idle ? use.memory_bytes - idle : 0;
+	ret->cpu_usec = use.cpu_usec;
+	ret->pids = use.pids;
+	read_io(g, ret);
+	read_pressure(g, "cpu.pressure", &ret->pressure[CGROUP_CPU]);
+	read_pressure(g, "memory.pressure", &ret->pressure[CGROUP_MEMORY]);
+	read_pressure(g, "io.pressure", &ret->pressure[CGROUP_IO]);
+	return 0;
+}

@@ -25,6 +25,7 @@
 #include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
+#include "runtime/supervisor/serve.h"
 #include "runtime/supervisor/specfile.h"
 #include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	if (strcmp(argv[1], "--serve") == 0) /* a stack's directory is absolute */
+		return serve(argv[2]);
 	logs = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (logs < 0 || chdir(argv[1]) < 0)
 		return 1;
