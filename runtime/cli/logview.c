@@ -278,9 +278,14 @@ static void print_skipped(const struct logview *v, size_t at,
 	const struct source *s = &v->sources[at];
 
 	if (v->o.json) {
-		fprintf(out,
-			"{\"service\":\"%s\",\"event\":\"skipped\",\"segments\":%u}\n",
-			s->service, l->skipped);
+		char when[32];
+		AUTO_JSON json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:i}", "time",
+						cli_time(l->wall_ns, when), "stack",
+						v->stack, "service", s->service, "event",
+						"skipped", "segments", (int)l->skipped);
+
+		json_dumpf(j, out, JSON_COMPACT);
+		putc('\n', out);
 		return;
 	}
 	print_head(v, s->service, at, '*', l->wall_ns, out);

@@ -54,7 +54,7 @@ test_a_killed_supervisor_forgets_nothing() {
 	has "$(mb events tell | tail -n 2)" 'tell/sick exit'
 }
 test_events_are_followed() {
-	timeout 30 "$MINIBOX" events -f --json tell >live &
+	timeout $((30 * ${SLOW:-1})) "$MINIBOX" events -f --json tell >live &
 	f=$!
 	until_ok 10 grep -q tell live
 	mb start tell/deaf
@@ -95,7 +95,7 @@ volume n;
 EOF2
 	sed -i 's/\$/$$/g' rot.conf
 	mb up -d rot.conf || true
-	timeout 60 "$MINIBOX" logs -f rot >follow &
+	timeout $((60 * ${SLOW:-1})) "$MINIBOX" logs -f rot >follow &
 	f=$!
 	until_ok 30 grep -q 'line 24000' follow
 	until_ok 10 sh -c "$MINIBOX ps rot | grep -q 'exited (1)'"
@@ -128,7 +128,7 @@ test_a_slow_reader_holds_nobody_up() {
 	printf 'stack slow;\nservice a { image bb.tar; command sh -c "seq 1 1000000; sleep 1000"; stop_grace_period 1s; logging { max_size 256k; max_files 2; } }\n' >slow.conf
 	mb up -d slow.conf
 	# one line, then nothing until the service has written everything
-	timeout 100 "$MINIBOX" logs -f slow | { head -c 1 >/dev/null; until [ -e go ]; do sleep 0.1; done; cat >slow.out; } &
+	timeout $((100 * ${SLOW:-1})) "$MINIBOX" logs -f slow | { head -c 1 >/dev/null; until [ -e go ]; do sleep 0.1; done; cat >slow.out; } &
 	f=$!
 	until_ok 60 sh -c "$MINIBOX logs -n 1 slow | grep -q '| 1000000'"
 	touch go

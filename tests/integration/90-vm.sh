@@ -4,7 +4,7 @@
 # Two machines at once, each with its scripts one after the other; their results are ours.
 . "$(dirname "$0")/../lib/it.sh"
 FIRST=(tests/integration/20-up.sh tests/integration/50-supervisor.sh tests/integration/26-attacks.sh)
-SECOND=(tests/integration/25-isolation.sh tests/integration/27-oci.sh tests/integration/28-limits.sh tests/integration/40-volumes.sh tests/vm/no-idmap.sh)
+SECOND=(tests/integration/25-isolation.sh tests/integration/27-oci.sh tests/integration/28-limits.sh tests/integration/40-volumes.sh tests/integration/52-watch.sh tests/vm/no-idmap.sh)
 
 in_machine() { # OUT SCRIPT...
 	local out=$1; shift
