@@ -8,6 +8,7 @@
 
 #include "runtime/base/proc.h"
 #include "runtime/cli/entryview.h"
+#include "runtime/cli/logprint.h"
 
 /* A line of the tail, kept: the log may have moved on by the time it is printed. */
 struct held {
@@ -26,7 +27,8 @@ struct source {
 
 struct logview {
 	struct source *sources;
-	size_t n, width;
+	size_t n;
+	struct logprint print;
 	struct logview_opts o;
 	/* Wall clock: a service may write faster than we read. What came after the last
 	 * is not read; for one that follows the last is set by its end. */
@@ -160,8 +162,8 @@ static int open_source(struct logview *v, int logs_fd, const char *service, stru
 		return r;
 	s->service = str_dup(service);
 	v->n++;
-	if (strlen(service) > v->width)
-		v->width = strlen(service);
+	if (strlen(service) > v->print.width)
+		v->print.width = strlen(service);
 	fill_tail(v, s);
 	return 0;
 }
@@ -175,6 +177,11 @@ int logview_open(const struct stack_host *h, const char *stack,
 
 	v->o = *o;
 	v->stack = str_dup(stack);
+	v->print = (struct logprint){ .stack = v->stack,
+				      .times = o->times,
+				      .json = o->json,
+				      .color = o->color,
+				      .events = o->events };
 	v->opened_ns = proc_wall_ns();
 	v->last_ns = o->follow ? UINT64_MAX : v->opened_ns;
 	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
@@ -220,113 +227,19 @@ struct logview *logview_free(struct logview *v)
 	return NULL;
 }
 
-static void print_json(const struct source *s, const struct sup_log_line *l, FILE *out)
-{
-	AUTO_FREE char *text = str_ndup(l->text, l->len);
-	char when[32];
-	json_t *j =
-		json_pack("{s:s,s:s,s:s,s:o}", "service", s->service, "time",
-			  cli_time(l->wall_ns, when), "stream",
-			  l->stream == 2 ? "stderr" : "stdout", "line", json_text(text));
-
-	json_dumpf(j, out, JSON_COMPACT);
-	putc('\n', out);
-	json_decref(j);
-}
-
-/* A service may write anything; a terminal must not be made to obey it. Tabs and colours
- * of the service's own (ESC [ … m) are let through on a terminal. */
-static void print_text(const struct sup_log_line *l, bool terminal, FILE *out)
-{
-	for (size_t i = 0; i < l->len; i++) {
-		unsigned char ch = (unsigned char)l->text[i];
-		size_t n = 2;
-
-		if (!terminal || (ch >= 0x20 && ch != 0x7f) || ch == '\t') {
-			putc(ch, out);
-			continue;
-		}
-		if (ch != 0x1b || i + 1 >= l->len || l->text[i + 1] != '[')
-			continue;
-		while (i + n < l->len && strchr("0123456789;", l->text[i + n]))
-			n++;
-		if (i + n < l->len && l->text[i + n] == 'm') {
-			fwrite(l->text + i, 1, n + 1, out);
-			i += n;
-		}
-	}
-}
-
-/* @mark: '|' before what a service wrote, '*' before what happened to it. */
-static void print_head(const struct logview *v, const char *who, size_t color, char mark,
-		       uint64_t wall_ns, FILE *out)
-{
-	char when[32];
-
-	if (v->o.color)
-		fprintf(out, "\033[3%zum", color % 6 + 1);
-	fprintf(out, "%-*s %c ", (int)v->width, who, mark);
-	if (v->o.color)
-		fputs("\033[0m", out);
-	if (v->o.times)
-		fprintf(out, "%s ", cli_time(wall_ns, when));
-}
-
-static void print_skipped(const struct logview *v, size_t at,
-			  const struct sup_log_line *l, FILE *out)
-{
-	const struct source *s = &v->sources[at];
-
-	if (v->o.json) {
-		char when[32];
-		AUTO_JSON json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:i}", "time",
-						cli_time(l->wall_ns, when), "stack",
-						v->stack, "service", s->service, "event",
-						"skipped", "segments", (int)l->skipped);
-
-		json_dumpf(j, out, JSON_COMPACT);
-		putc('\n', out);
-		return;
-	}
-	print_head(v, s->service, at, '*', l->wall_ns, out);
-	fprintf(out, "%u segment%s of its log gone before they were read\n", l->skipped,
-		l->skipped == 1 ? "" : "s");
-}
-
 static void print_line(const struct logview *v, size_t at, const struct sup_log_line *l,
 		       FILE *out)
 {
-	const struct source *s = &v->sources[at];
-
-	if (l->skipped && v->o.events)
-		print_skipped(v, at, l, out);
-	if (v->o.json) {
-		print_json(s, l, out);
-		return;
-	}
-	print_head(v, s->service, at, '|', l->wall_ns, out);
-	print_text(l, v->o.color, out);
-	putc('\n', out);
+	logprint_line(&v->print, v->sources[at].service, at, l, out);
 }
 
 static void print_entry(const struct logview *v, FILE *out)
 {
-	const struct sup_entry *n = v->entry;
-	AUTO_FREE char *text = sup_entry_text(n);
 	size_t at = 0;
 
-	if (v->o.json) {
-		AUTO_JSON json_t *j = entryview_json(v->stack, n);
-
-		json_dumpf(j, out, JSON_COMPACT);
-		putc('\n', out);
-		return;
-	}
-	while (at < v->n && strcmp(v->sources[at].service, n->service) != 0)
+	while (at < v->n && strcmp(v->sources[at].service, v->entry->service) != 0)
 		at++;
-	str_sanitize(text); /* a probe's or a program's words may be in it */
-	print_head(v, *n->service ? n->service : "minibox", at, '*', n->wall_ns, out);
-	fprintf(out, "%s\n", text);
+	logprint_entry(&v->print, at, v->entry, out);
 }
 
 /* The source whose next line is the oldest; v->n: none has one. */
