@@ -136,6 +136,13 @@ must_check int netns_port_free(enum netns_proto proto, struct in_addr host_addr,
 must_check int netns_forward_blocked(int netns_fd, const char *bridge, char **ret,
 				     struct err *e);
 
+struct netns_counters {
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets; /* of all links but lo */
+};
+/** netns_counters() - what went through the network namespace of process @pid
+ * (/proc/PID/net/dev); -ESRCH and -ENOENT: it has ended */
+must_check int netns_counters(pid_t pid, struct netns_counters *ret, struct err *e);
+
 /** netns_resolv_conf() - text for containers' resolv.conf: the host's real upstreams
  * A loopback stub (127.0.0.53) is looked through (/run/systemd/resolve/resolv.conf);
  * loopback servers left over are dropped. @etc: "/etc" (a test passes another). Owned by

@@ -75,6 +75,23 @@ struct cgroup_usage {
 	uint64_t oom_kills;
 };
 
+/* Time that processes of a group waited, accounting/psi.rst. */
+enum { CGROUP_CPU, CGROUP_MEMORY, CGROUP_IO, CGROUP_PRESSURES };
+struct cgroup_pressure {
+	bool known;                    /* false: the kernel has none for this group */
+	double some_avg10, full_avg10; /* percent of the last 10 s: some, all waited */
+	uint64_t some_usec, full_usec; /* in all */
+};
+
+struct cgroup_stats {
+	uint64_t memory_bytes; /* without page cache that is not in use, as Docker */
+	uint64_t cpu_usec;     /* in all */
+	uint64_t pids;
+	bool has_io; /* false: v1's blkio is not in use here */
+	uint64_t read_bytes, write_bytes;
+	struct cgroup_pressure pressure[CGROUP_PRESSURES];
+};
+
 /**
  * cgroup_host_open() - find the hierarchies by /proc/self/mountinfo
  * @ret: owned by the caller (cgroup_host_free())
@@ -86,6 +103,10 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
 /** cgroup_host_version() - 2 where memory and pids are on the unified hierarchy, else 1
  */
 int cgroup_host_version(const struct cgroup_host *h);
+
+/** cgroup_memory_dir() - absolute path of the group @path where the memory controller is;
+ * owned by the caller; NULL: it is on no hierarchy */
+char *cgroup_memory_dir(const struct cgroup_host *h, const char *path);
 
 /**
  * cgroup_delegated() - the caller's own group, where systemd has given it away
@@ -154,6 +175,10 @@ must_check int cgroup_devices(const struct cgroup *g, const struct cgroup_device
 /** cgroup_usual_devices() - rules that allow what every container has: null, zero, full,
  * random, urandom, tty, ptmx and terminals. Static */
 const struct cgroup_device *cgroup_usual_devices(size_t *ret_n);
+/** cgroup_stats() - what the group uses now and has used; members without a controller
+ * are 0 */
+must_check int cgroup_stats(const struct cgroup *g, struct cgroup_stats *ret,
+			    struct err *e);
 /** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0
  */
 must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret,

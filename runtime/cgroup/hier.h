@@ -76,5 +76,11 @@ must_check int cgroup_io_rates(int dir, bool unified, const struct cgroup_limits
 must_check int cgroup_read_u64(int dir, const char *name, uint64_t *ret, struct err *e);
 /** cgroup_read_key() - number after "KEY " at a line's start; 0 if there is none */
 uint64_t cgroup_read_key(int dir, const char *name, const char *key);
+/** cgroup_parse_pressure() - text of a pressure file (pure) */
+void cgroup_parse_pressure(const char *text, struct cgroup_pressure *ret);
+/** cgroup_parse_io() - sums of all devices in the text of io.stat ("8:0 rbytes=1 ...") or
+ * of blkio.throttle.io_service_bytes_recursive ("8:0 Read 1") (pure) */
+void cgroup_parse_io(const char *text, bool unified, uint64_t *ret_read,
+		     uint64_t *ret_write);
 
 #endif

@@ -185,3 +185,11 @@ int cgroup_host_version(const struct cgroup_host *h)
 			return 2;
 	return 1;
 }
+
+char *cgroup_memory_dir(const struct cgroup_host *h, const char *path)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->hier[i].controllers & CTL_MEMORY)
+			return str_fmt("%s/%s", h->hier[i].mount, path);
+	return NULL;
+}

@@ -41,7 +41,9 @@ static void all_services(const struct stack_model *m, struct strv *ret)
 
 static void show_last_lines(struct cli *c, const char *stack, const char *service)
 {
-	struct logview_opts o = { .tail = FAILURE_LINES, .color = c->color };
+	struct logview_opts o = { .tail = FAILURE_LINES,
+				  .events = true,
+				  .color = c->color };
 	AUTO_STRV struct strv one = STRV_INIT;
 	struct err ignored = ERR_INIT;
 	struct logview *v = NULL;
@@ -103,6 +105,7 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 {
 	struct logview_opts o = { .tail = -1,
 				  .follow = true,
+				  .events = true,
 				  .color = isatty(STDOUT_FILENO) && c->color };
 	static const struct strv all = STRV_INIT;
 	struct logview *v = NULL;

@@ -17,6 +17,7 @@
 #include "images/image.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/stack/model.h"
 #include "runtime/supervisor/supervisor.h"
 
@@ -175,6 +176,32 @@ struct stack_service_info {
 must_check int stack_ps(struct stack_host *h, const char *stack,
 			struct stack_service_info **ret, size_t *n, struct err *e);
 void stack_ps_free(struct stack_service_info *list, size_t n);
+struct stack_stats { /* of a container that runs */
+	char *stack, *service;
+	uint64_t at_ns;                    /* CLOCK_MONOTONIC, when it was read */
+	uint64_t memory_limit, pids_limit; /* the service's, else the stack's; 0: none */
+	struct cgroup_stats use;
+	uint64_t rx_bytes, tx_bytes;
+};
+/** stack_stats() - one entry a running container, appended to *@list of *@n (owned by the
+ * caller, stack_stats_free()). Where the kernel counts no blocks for the group, those of
+ * its processes are summed. STACK_E_ABSENT */
+must_check int stack_stats(struct stack_host *h, const char *stack,
+			   struct stack_stats **list, size_t *n, struct err *e);
+void stack_stats_free(struct stack_stats *list, size_t n);
+
+struct stack_process {
+	pid_t pid, inside; /* inside: as the container sees it, 0: it does not */
+	char *user;        /* a name of the container's, else a number */
+	char *command;
+	uint64_t cpu_ms, age_ms, rss_bytes;
+};
+/** stack_top() - the processes of a service by its group; owned by the caller
+ * (stack_top_free()). STACK_E_ABSENT */
+must_check int stack_top(struct stack_host *h, const char *stack, const char *service,
+			 struct stack_process **ret, size_t *n, struct err *e);
+void stack_top_free(struct stack_process *list, size_t n);
+
 /** stack_inspect() - a service's record, spec (environment values masked) and status */
 must_check int stack_inspect(struct stack_host *h, const char *stack, const char *service,
 			     json_t **ret, struct err *e);

@@ -22,8 +22,10 @@
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/adopt.h"
 #include "runtime/supervisor/control.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
+#include "runtime/supervisor/serve.h"
 #include "runtime/supervisor/specfile.h"
 #include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
@@ -118,6 +120,7 @@ static int supervise(int logs, int lock, int ready, const int store[2],
 		return give_up(sup, ready, "cannot make its event descriptors", -r);
 	if (specfile_load(sup, why, sizeof(why)) < 0)
 		return give_up(sup, ready, why, 0);
+	journal_begin(sup);
 	adopt_all(sup);
 	r = control_listen(sup);
 	if (r < 0)
@@ -187,6 +190,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3 && argc != 5)
 		return 2;
+	if (strcmp(argv[1], "--serve") == 0) /* a stack's directory is absolute */
+		return serve(argv[2]);
 	logs = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (logs < 0 || chdir(argv[1]) < 0)
 		return 1;
