@@ -159,7 +159,7 @@ BUILD_DEPS   := gcc make libc6-dev musl-tools libarchive-dev nettle-dev libisal-
                 libnl-3-dev libnftables-dev libseccomp-dev libcap-dev libjansson-dev libcurl4-openssl-dev
 EXAMPLE_DEPS := mmdebstrap python3 curl ca-certificates
 CHECK_DEPS   := git clang clang-format nftables iproute2 busybox-static procps util-linux libcap2-bin diffutils gosu bsdutils qemu-system-x86 qemu-system-common e2fsprogs \
-                docker-registry openssl skopeo zstd podman
+                docker-registry openssl skopeo zstd podman apparmor systemd
 # docker.io brings containerd and runc; Docker's own packages would be in its way.
 DOCKER_DEP    = $(if $(shell command -v dockerd),,docker.io)
 
@@ -188,9 +188,9 @@ example: example-deps
 check: check-deps
 	$Qtests/run.sh
 
-# Only those on Linux 6.1 with cgroup v2, emulated; check runs them as well.
+# Only those on Linux 6.1 with cgroup v2, emulated, one of them with systemd; check runs them as well.
 check-vm: check-deps
-	$Qtests/run.sh integration 90-vm
+	$Qtests/run.sh integration -vm
 
 # A built tree of opencontainers/runtime-tools, told by SUITE=DIR; PROGRAMS='NAME...' runs some of it.
 conformance: all
@@ -202,6 +202,7 @@ install: all
 	install -m 755 $(BINS:%=$B/%) $(DESTDIR)$(PREFIX)/lib/minibox/
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox
 	ln -sf ../lib/minibox/minibox $(DESTDIR)$(PREFIX)/bin/minibox-oci
+	[ ! -d $(DESTDIR)/etc/apparmor.d ] || install -m 644 runtime/container/apparmor/minibox-default $(DESTDIR)/etc/apparmor.d/
 
 -include $(OBJ:.o=.d) $(PARSE_OBJ:.o=.d) $(FETCH_OBJ:.o=.d) $(SUP_OBJ:.o=.d) $(SUP_TEST:.o=.d)
 

@@ -57,8 +57,10 @@ static int veth_new(struct nl_sock *sk, const struct netns_port *p, int bridge,
 			    sizeof(head));
 	netns_request_put_str(&q, IFLA_IFNAME, p->host_if);
 	netns_request_put_u32(&q, IFLA_MTU, mtu);
-	if (bridge)
+	if (bridge) {
 		netns_request_put_u32(&q, IFLA_MASTER, (uint32_t)bridge);
+		netns_request_put_u32(&q, IFLA_GROUP, netns_group_of(bridge));
+	}
 	info = netns_request_nest(&q, IFLA_LINKINFO);
 	netns_request_put_str(&q, IFLA_INFO_KIND, "veth");
 	data = netns_request_nest(&q, IFLA_INFO_DATA);

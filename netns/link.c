@@ -196,6 +196,26 @@ int netns_bridge_create(const char *name, struct in_addr addr, unsigned prefix,
 	return r;
 }
 
+int netns_ports_destroy(const char *bridge, struct err *e)
+{
+	AUTO_SOCKET struct nl_sock *sk = NULL;
+	struct ifinfomsg head = { 0 };
+	struct netns_request q;
+	int r = netns_socket_open(-1, &sk, e), index;
+
+	if (r < 0)
+		return r;
+	index = netns_link_index(sk, bridge);
+	if (index == 0)
+		return 0;
+	netns_request_start(&q, RTM_DELLINK, 0, &head, sizeof(head));
+	netns_request_put_u32(&q, IFLA_GROUP, netns_group_of(index));
+	r = netns_request_run(sk, &q, NULL, NULL);
+	if (r < 0 && r != -ENODEV) /* no link is in the group */
+		return err_set(e, -r, "remove the links in bridge '%s'", bridge);
+	return 0;
+}
+
 int netns_link_destroy(const char *name, struct err *e)
 {
 	AUTO_SOCKET struct nl_sock *sk = NULL;

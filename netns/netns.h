@@ -62,6 +62,10 @@ must_check int netns_bridge_create(const char *name, struct in_addr addr, unsign
 				   struct err *e);
 /** netns_link_destroy() - remove a link of the host by name; absent is done */
 must_check int netns_link_destroy(const char *name, struct err *e);
+/** netns_ports_destroy() - remove all that netns_attach() put into @bridge, at once: one
+ * by one each link costs the kernel's waiting for its readers. Links that were attached
+ * to an earlier bridge of that name stay; no bridge: done. */
+must_check int netns_ports_destroy(const char *bridge, struct err *e);
 
 struct netns_port {
 	int netns_fd;        /* the container's network namespace */
@@ -131,6 +135,13 @@ must_check int netns_port_free(enum netns_proto proto, struct in_addr host_addr,
  */
 must_check int netns_forward_blocked(int netns_fd, const char *bridge, char **ret,
 				     struct err *e);
+
+struct netns_counters {
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets; /* of all links but lo */
+};
+/** netns_counters() - what went through the network namespace of process @pid
+ * (/proc/PID/net/dev); -ESRCH and -ENOENT: it has ended */
+must_check int netns_counters(pid_t pid, struct netns_counters *ret, struct err *e);
 
 /** netns_resolv_conf() - text for containers' resolv.conf: the host's real upstreams
  * A loopback stub (127.0.0.53) is looked through (/run/systemd/resolve/resolv.conf);

@@ -270,6 +270,11 @@ void netns_link_settle(struct nl_sock *sk, int index)
 	}
 }
 
+uint32_t netns_group_of(int bridge)
+{
+	return UINT32_C(0x40000000) + (uint32_t)bridge;
+}
+
 int netns_link_delete(struct nl_sock *sk, const char *name)
 {
 	struct ifinfomsg head = { 0 };

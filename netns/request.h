@@ -67,6 +67,9 @@ must_check int netns_link_up(struct nl_sock *sk, int index);
  * SYN or ARP request costs its sender a whole second. Gives up, without a word, after 20
  * ms. */
 void netns_link_settle(struct nl_sock *sk, int index);
+/** netns_group_of() - the group that the ports of a bridge are in (rtnetlink(7)
+ * IFLA_GROUP): no other bridge of this network namespace has its index */
+uint32_t netns_group_of(int bridge);
 /** netns_link_delete() - remove link @name; 0 or -errno (-ENODEV: there was none) */
 must_check int netns_link_delete(struct nl_sock *sk, const char *name);
 /** netns_addr_add() - put @addr/@prefix on link @index; fine if it is there */

@@ -46,10 +46,11 @@ static void stat_path(pid_t pid, char *buf)
 	memcpy(buf, "/stat", 6);
 }
 
-uint64_t proc_start_time(pid_t pid)
+/* A decimal field of /proc/PID/stat, from the third on; 0 if the process is gone. */
+static uint64_t stat_field(pid_t pid, int wanted)
 {
 	char path[32], line[1024], *p;
-	uint64_t ticks = 0;
+	uint64_t value = 0;
 	ssize_t n;
 	int fd;
 
@@ -65,11 +66,21 @@ uint64_t proc_start_time(pid_t pid)
 		return 0;
 	line[n] = '\0';
 	p = strrchr(line, ')'); /* the command name may hold anything, also ')' */
-	for (int field = 2; p && field < 22; field++)
+	for (int field = 2; p && field < wanted; field++)
 		p = strchr(p + 1, ' ');
 	for (p = p ? p + 1 : line + n; *p >= '0' && *p <= '9'; p++)
-		ticks = ticks * 10 + (uint64_t)(*p - '0');
-	return ticks;
+		value = value * 10 + (uint64_t)(*p - '0');
+	return value;
+}
+
+uint64_t proc_start_time(pid_t pid)
+{
+	return stat_field(pid, 22);
+}
+
+pid_t proc_parent(pid_t pid)
+{
+	return (pid_t)stat_field(pid, 4);
 }
 
 int proc_pidfd(pid_t pid)

@@ -18,6 +18,8 @@ uint64_t proc_wall_ns(void);
 /** proc_start_time() - field 22 of /proc/PID/stat (clock ticks since boot); 0 if it is
  * gone */
 uint64_t proc_start_time(pid_t pid);
+/** proc_parent() - field 4 of /proc/PID/stat; 0 if it is gone or has none */
+pid_t proc_parent(pid_t pid);
 /** proc_pidfd() - pidfd_open(2), close-on-exec; -1 with errno (ESRCH: gone) */
 int proc_pidfd(pid_t pid);
 /** proc_pidfd_as() - pidfd of @pid only if its start time is @start_time; -1 with ESRCH

@@ -35,11 +35,13 @@ struct cgroup_io {
 	uint64_t rate[CGROUP_IO_RATES];
 };
 
-/* A device that a group may use, beside the default ones. */
+/* A rule about a device, or about several. */
+#define CGROUP_DEVICE_ANY UINT32_MAX
 struct cgroup_device {
-	char type; /* 'c' or 'b' */
-	unsigned major, minor;
-	char access[4]; /* of "rwm" */
+	bool deny;
+	char type;             /* 'c', 'b', or 'a': both */
+	unsigned major, minor; /* up to INT32_MAX; CGROUP_DEVICE_ANY: all */
+	char access[4];        /* of "rwm" */
 };
 
 struct cgroup_limits {
@@ -49,7 +51,8 @@ struct cgroup_limits {
 	uint64_t cpu_quota_usec;  /* of each period, instead of cpu_millis; 0: none */
 	uint64_t cpu_period_usec; /* 1000..1000000; 0: 100000 */
 	uint64_t pids;            /* 0: none */
-	bool devices; /* v1: allow only the default devices; v2: nothing is done */
+	bool devices; /* only the usual ones, see cgroup_usual_devices(); where nobody
+			 keeps it, a warning, but for @allow without both r and w */
 	uint64_t memswap_bytes; /* memory and swap; 0: twice memory_bytes, as Docker; ~0:
 				   no limit */
 	uint64_t cpu_shares;    /* 2..262144, as Docker; 0: unset */
@@ -60,7 +63,7 @@ struct cgroup_limits {
 	uint64_t io_weight;         /* 10..1000, as Docker; 0: unset */
 	const struct cgroup_io *io; /* borrowed */
 	uint64_t n_io;
-	const struct cgroup_device *allow; /* with devices; borrowed */
+	const struct cgroup_device *allow; /* with devices: these, too; borrowed */
 	uint64_t n_allow;
 };
 
@@ -70,6 +73,23 @@ struct cgroup_usage {
 	uint64_t cpu_usec; /* in all */
 	uint64_t pids;
 	uint64_t oom_kills;
+};
+
+/* Time that processes of a group waited, accounting/psi.rst. */
+enum { CGROUP_CPU, CGROUP_MEMORY, CGROUP_IO, CGROUP_PRESSURES };
+struct cgroup_pressure {
+	bool known;                    /* false: the kernel has none for this group */
+	double some_avg10, full_avg10; /* percent of the last 10 s: some, all waited */
+	uint64_t some_usec, full_usec; /* in all */
+};
+
+struct cgroup_stats {
+	uint64_t memory_bytes; /* without page cache that is not in use, as Docker */
+	uint64_t cpu_usec;     /* in all */
+	uint64_t pids;
+	bool has_io; /* false: v1's blkio is not in use here */
+	uint64_t read_bytes, write_bytes;
+	struct cgroup_pressure pressure[CGROUP_PRESSURES];
 };
 
 /**
@@ -84,6 +104,26 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h);
  */
 int cgroup_host_version(const struct cgroup_host *h);
 
+/** cgroup_memory_dir() - absolute path of the group @path where the memory controller is;
+ * owned by the caller; NULL: it is on no hierarchy */
+char *cgroup_memory_dir(const struct cgroup_host *h, const char *path);
+
+/**
+ * cgroup_delegated() - the caller's own group, where systemd has given it away
+ * (Delegate=): what is below it is ours to make. systemd's "Control Group APIs and
+ * Delegation".
+ * @ret: relative path, owned by the caller
+ * Return: 0; CGROUP_E_ABSENT: it was not given away, or is the root; -errno
+ */
+must_check int cgroup_delegated(const struct cgroup_host *h, char **ret, struct err *e);
+/**
+ * cgroup_enter() - make @path in the unified hierarchy and go there, no controllers on
+ * The way down is free of processes only afterwards, and controllers that were turned on
+ * before (the threaded ones could be) would make what is below invalid for processes.
+ */
+must_check int cgroup_enter(const struct cgroup_host *h, const char *path, struct err *e);
+/** cgroup_exists() - is there a group @path in any hierarchy? */
+bool cgroup_exists(const struct cgroup_host *h, const char *path);
 /**
  * cgroup_create() - make (or adopt) the group @path and set its limits
  * In every hierarchy, but for v1's cpuset and devices, which only a limit of theirs
@@ -104,7 +144,8 @@ must_check int cgroup_open(const struct cgroup_host *h, const char *path,
 struct cgroup *cgroup_free(struct cgroup *g);
 
 /**
- * cgroup_join() - move the calling process into the group (every hierarchy)
+ * cgroup_join() - move the calling process, of one thread, into the group (every
+ * hierarchy; v1 by "tasks", which takes only the calling thread)
  * Async-signal-safe: only write(2) on fds that are already open, so that a child made by
  * clone(CLONE_VM) may call it.
  */
@@ -115,17 +156,29 @@ must_check int cgroup_join_v1(const struct cgroup *g, struct err *e);
 /** cgroup_dirfd_v2() - directory fd in the unified hierarchy for CLONE_INTO_CGROUP, or -1
  */
 int cgroup_dirfd_v2(const struct cgroup *g);
-/** cgroup_only_v2() - no other hierarchy is used: being born in the group is all */
-bool cgroup_only_v2(const struct cgroup *g);
 
 /** cgroup_usage() - what the group uses now; members without a controller are 0 */
 must_check int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret,
 			    struct err *e);
-/** cgroup_allow_device() - v1: one more device for a group with limits.devices; v2:
- * nothing
- * @type: 'c' or 'b' */
-must_check int cgroup_allow_device(const struct cgroup *g, char type, unsigned major,
-				   unsigned minor, struct err *e);
+/**
+ * cgroup_devices() - rules about devices, in order, for a group that cgroup_create() made
+ * without limits.devices
+ * v1: written onto what the group has, the parent's, in the kernel's own reading (a rule
+ * takes back only one for the very same device). v2 and a hybrid host without v1's
+ * controller: a BPF filter instead of an earlier one of ours; the last rule for a device
+ * and an access decides, and the filters of the groups above hold as well.
+ * @must: where bpf(2) is not to be had they are an error, not a warning
+ * On failure v1 may have some of the rules, v2 has none.
+ */
+must_check int cgroup_devices(const struct cgroup *g, const struct cgroup_device *rules,
+			      size_t n, bool must, struct err *e);
+/** cgroup_usual_devices() - rules that allow what every container has: null, zero, full,
+ * random, urandom, tty, ptmx and terminals. Static */
+const struct cgroup_device *cgroup_usual_devices(size_t *ret_n);
+/** cgroup_stats() - what the group uses now and has used; members without a controller
+ * are 0 */
+must_check int cgroup_stats(const struct cgroup *g, struct cgroup_stats *ret,
+			    struct err *e);
 /** cgroup_limits() - memory, cpu and pids as the kernel has them now; other members are 0
  */
 must_check int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret,

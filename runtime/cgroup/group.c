@@ -181,11 +181,16 @@ static int walk_retry(const struct hier *h, const struct strv *parts, int *ret_d
 	return r;
 }
 
+/* v1: by "tasks" a thread moves itself at once; by "cgroup.procs" it waits until nobody
+ * in the whole system forks, 5 to 10 ms of an RCU grace period (Linux 5.5). The unified
+ * hierarchy has no "tasks". */
 static int open_procs(struct cgroup *g, size_t i, struct err *e)
 {
-	g->in[i].procs = openat(g->in[i].dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	const char *name = g->in[i].unified ? "cgroup.procs" : "tasks";
+
+	g->in[i].procs = openat(g->in[i].dir, name, O_WRONLY | O_CLOEXEC);
 	if (g->in[i].procs < 0)
-		return err_set(e, errno, "open 'cgroup.procs'");
+		return err_set(e, errno, "open '%s'", name);
 	return 0;
 }
 
@@ -338,9 +343,4 @@ int cgroup_dirfd_v2(const struct cgroup *g)
 		if (g->in[i].unified)
 			return g->in[i].dir;
 	return -1;
-}
-
-bool cgroup_only_v2(const struct cgroup *g)
-{
-	return g->n == 1 && g->in[0].unified;
 }

@@ -13,7 +13,7 @@ enum {
 	CTL_CPU = 1 << 1,
 	CTL_PIDS = 1 << 2,
 	CTL_CPUSET = 1 << 3,
-	CTL_DEVICES = 1 << 4,
+	CTL_DEVICES = 1 << 4, /* the unified hierarchy's where no v1 one has it */
 	CTL_FREEZER = 1 << 5,
 	CTL_CPUACCT = 1 << 6,
 	CTL_IO = 1 << 7, /* blkio in v1 */
@@ -49,6 +49,9 @@ void cgroup_host_parse(char *mountinfo, struct cgroup_host *ret);
  * point */
 must_check int cgroup_host_find(char *mountinfo, const char *prefix,
 				struct cgroup_host **ret, struct err *e);
+/** cgroup_own_parse() - the unified hierarchy's group in the text of /proc/PID/cgroup
+ * (pure); relative, owned by the caller; NULL: none, or the root */
+char *cgroup_own_parse(char *text);
 /** cgroup_controller_name() - "memory" for CTL_MEMORY; of one bit */
 const char *cgroup_controller_name(unsigned controller);
 
@@ -73,5 +76,11 @@ must_check int cgroup_io_rates(int dir, bool unified, const struct cgroup_limits
 must_check int cgroup_read_u64(int dir, const char *name, uint64_t *ret, struct err *e);
 /** cgroup_read_key() - number after "KEY " at a line's start; 0 if there is none */
 uint64_t cgroup_read_key(int dir, const char *name, const char *key);
+/** cgroup_parse_pressure() - text of a pressure file (pure) */
+void cgroup_parse_pressure(const char *text, struct cgroup_pressure *ret);
+/** cgroup_parse_io() - sums of all devices in the text of io.stat ("8:0 rbytes=1 ...") or
+ * of blkio.throttle.io_service_bytes_recursive ("8:0 Read 1") (pure) */
+void cgroup_parse_io(const char *text, bool unified, uint64_t *ret_read,
+		     uint64_t *ret_write);
 
 #endif

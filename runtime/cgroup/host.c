@@ -136,6 +136,17 @@ struct cgroup_host *cgroup_host_free(struct cgroup_host *h)
 	return NULL;
 }
 
+/* v2 has no controller for devices: a filter may be given to any of its groups. */
+static void find_devices(struct cgroup_host *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->hier[i].controllers & CTL_DEVICES)
+			return;
+	for (size_t i = 0; i < h->n; i++)
+		if (h->hier[i].unified)
+			h->hier[i].controllers |= CTL_DEVICES;
+}
+
 int cgroup_host_find(char *mountinfo, const char *prefix, struct cgroup_host **ret,
 		     struct err *e)
 {
@@ -148,6 +159,7 @@ int cgroup_host_find(char *mountinfo, const char *prefix, struct cgroup_host **r
 			    "no cgroup hierarchy is mounted on '/sys/fs/cgroup'");
 	for (size_t i = 0; i < h->n && r == 0; i++)
 		r = open_hier(&h->hier[i], prefix, e);
+	find_devices(h);
 	if (r < 0) {
 		cgroup_host_free(h);
 		return r;
@@ -172,4 +184,12 @@ int cgroup_host_version(const struct cgroup_host *h)
 		if (h->hier[i].unified && (h->hier[i].controllers & both) == both)
 			return 2;
 	return 1;
+}
+
+char *cgroup_memory_dir(const struct cgroup_host *h, const char *path)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->hier[i].controllers & CTL_MEMORY)
+			return str_fmt("%s/%s", h->hier[i].mount, path);
+	return NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * cgroup/limits.c - limits and usage, v1 and v2. See cgroup.h.
+ * cgroup/limits.c - limits, v1 and v2. See cgroup.h.
  *
  * Knows the interface files of both. What is written is read back: a kernel that takes
  * less than was asked for is an error, not a surprise at night.
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/cgroup/devices.h"
 #include "runtime/cgroup/hier.h"
 
 enum { PERIOD_USEC = 100000 };
@@ -264,49 +265,6 @@ static int set_cpuset(int dir, bool unified, const struct cgroup_limits *l, stru
 		       l->cpuset);
 }
 
-static int allow_device(int dir, const struct cgroup_device *d, struct err *e)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), "%c %u:%u %s", d->type, d->major, d->minor,
-		 d->access);
-	return fd_write_str(dir, "devices.allow", text, e);
-}
-
-/* Nothing keeps a v2 group from a node that it has: less than rw could not be kept. */
-static int devices_v2(const struct cgroup_limits *l, struct err *e)
-{
-	for (size_t i = 0; i < l->n_allow; i++)
-		if (!strchr(l->allow[i].access, 'r') || !strchr(l->allow[i].access, 'w'))
-			return err_msg(e, ENOTSUP,
-				       "device %u:%u: access '%s' without 'rw' needs "
-				       "cgroup v1",
-				       l->allow[i].major, l->allow[i].minor,
-				       l->allow[i].access);
-	return 0;
-}
-
-static int set_devices(int dir, bool unified, const struct cgroup_limits *l,
-		       struct err *e)
-{
-	static const char *const allowed[] = {
-		"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
-		"c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
-	};
-	int r;
-
-	if (dir < 0 || unified)
-		return devices_v2(l, e);
-	if (!l->devices)
-		return fd_write_str(dir, "devices.allow", "a", e);
-	r = fd_write_str(dir, "devices.deny", "a", e);
-	for (size_t i = 0; i < ARRAY_LEN(allowed) && r == 0; i++)
-		r = fd_write_str(dir, "devices.allow", allowed[i], e);
-	for (size_t i = 0; i < l->n_allow && r == 0; i++)
-		r = allow_device(dir, &l->allow[i], e);
-	return r;
-}
-
 /* A member of struct cgroup_limits and the word that people know it by. */
 struct field {
 	const char *word;
@@ -353,7 +311,6 @@ static const struct limit {
 	  "io.max",
 	  { FIELD("blkio_config weight", NUMBER, io_weight) } },
 	{ CTL_IO, cgroup_io_rates, "io.max", { FIELD("blkio_config", COUNT, n_io) } },
-	{ CTL_DEVICES, set_devices, NULL, { FIELD("devices", FLAG, devices) } },
 };
 
 static bool is_set(const struct field *f, const struct cgroup_limits *l)
@@ -415,8 +372,7 @@ static int apply_row(const struct cgroup *g, const struct limit *row,
 
 	if (!wanted && !must_lift(row, dir, unified, adopted))
 		return 0;
-	/* v2 has no such controller: set_devices() knows what that means */
-	if (dir < 0 && row->set != set_devices)
+	if (dir < 0)
 		return err_msg(e, ENOTSUP,
 			       "it needs the controller '%s', which this host does not "
 			       "offer",
@@ -435,90 +391,7 @@ int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *lim,
 		describe(&limits[i], lim, &what);
 		return err_ctx(e, "%s", what.data);
 	}
-	return 0;
-}
-
-int cgroup_allow_device(const struct cgroup *g, char type, unsigned major, unsigned minor,
-			struct err *e)
-{
-	bool unified = false;
-	int dir = cgroup_dir_of(g, CTL_DEVICES, &unified);
-	char text[48];
-
-	if (dir < 0 || unified)
-		return 0;
-	snprintf(text, sizeof(text), "%c %u:%u rwm", type, major, minor);
-	return fd_write_str(dir, "devices.allow", text, e);
-}
-
-/* A number that this kernel or hierarchy does not have is 0. */
-static uint64_t number_or_0(int dir, const char *name)
-{
-	struct err ignored = ERR_INIT;
-	uint64_t n = 0;
-
-	if (dir < 0 || cgroup_read_u64(dir, name, &n, &ignored) < 0)
-		return 0;
-	return n;
-}
-
-int cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret, struct err *e)
-{
-	bool v2 = false;
-	int dir = cgroup_dir_of(g, CTL_MEMORY, &v2);
-
-	*ret = (struct cgroup_usage){ 0 };
-	if (g->n && faccessat(g->in[0].dir, "cgroup.procs", F_OK, 0) < 0)
-		return err_set(e, errno, "look into cgroup '%s'", g->path);
-	if (dir >= 0) {
-		ret->memory_bytes =
-			number_or_0(dir, v2 ? "memory.current" : "memory.usage_in_bytes");
-		ret->memory_peak_bytes = number_or_0(
-			dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
-		ret->oom_kills = cgroup_read_key(
-			dir, v2 ? "memory.events" : "memory.oom_control", "oom_kill");
-	}
-	dir = cgroup_dir_of(g, CTL_CPUACCT, &v2);
-	if (dir >= 0)
-		ret->cpu_usec = number_or_0(dir, "cpuacct.usage") / 1000;
-	else if (cgroup_dirfd_v2(g) >= 0)
-		ret->cpu_usec =
-			cgroup_read_key(cgroup_dirfd_v2(g), "cpu.stat", "usage_usec");
-	dir = cgroup_dir_of(g, CTL_PIDS, &v2);
-	ret->pids = number_or_0(dir, "pids.current");
-	return 0;
-}
-
-static uint64_t cpu_millis(int dir, bool v2)
-{
-	AUTO_BUF struct buf text = BUF_INIT;
-	struct err ignored = ERR_INIT;
-	uint64_t quota = number_or_0(dir, v2 ? "cpu.max" : "cpu.cfs_quota_us"), period;
-	char *second = NULL;
-
-	if (!v2)
-		period = number_or_0(dir, "cpu.cfs_period_us");
-	else if (fd_read_file(dir, "cpu.max", 64, &text, &ignored) < 0)
-		period = 0;
-	else
-		period = (second = strchr(text.data, ' ')) ? strtoull(second, NULL, 10)
-							   : 0;
-	return period ? quota * 1000 / period : 0;
-}
-
-int cgroup_limits(const struct cgroup *g, struct cgroup_limits *ret, struct err *e)
-{
-	bool v2 = false;
-	int dir = cgroup_dir_of(g, CTL_MEMORY, &v2);
-
-	*ret = (struct cgroup_limits){ 0 };
-	if (g->n && faccessat(g->in[0].dir, "cgroup.procs", F_OK, 0) < 0)
-		return err_set(e, errno, "look into cgroup '%s'", g->path);
-	ret->memory_bytes = number_or_0(dir, v2 ? "memory.max" : "memory.limit_in_bytes");
-	dir = cgroup_dir_of(g, CTL_CPU, &v2);
-	if (dir >= 0)
-		ret->cpu_millis = cpu_millis(dir, v2);
-	dir = cgroup_dir_of(g, CTL_PIDS, &v2);
-	ret->pids = number_or_0(dir, "pids.max");
+	if (cgroup_limits_devices(g, lim, adopted, e) < 0)
+		return err_ctx(e, "'devices'");
 	return 0;
 }

@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "runtime/base/proc.h"
 
 const struct cli_opt args_global[] = {
 	{ 0, "root", "DIR",
@@ -206,4 +209,58 @@ int args_duration(const char *text, const char *what, int64_t *ret, struct err *
 			       what, text);
 	*ret = total;
 	return 0;
+}
+
+/* What may follow the seconds in RFC 3339: a fraction, then Z or an offset. */
+static bool parse_zone(const char *p, uint64_t *ret_ns, long *ret_seconds)
+{
+	uint64_t unit = 100000000;
+	int hours = 0, minutes = 0, used = 0;
+
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+			*ret_ns += (uint64_t)(*p - '0') * unit;
+	if (strcmp(p, "Z") == 0 || !*p)
+		return true;
+	if ((*p != '+' && *p != '-') ||
+	    sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || p[1 + used])
+		return false;
+	*ret_seconds = (hours * 60L + minutes) * (*p == '-' ? -60 : 60);
+	return true;
+}
+
+static bool parse_date(const char *text, uint64_t *ret)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(text, "%Y-%m-%d", &tm);
+	uint64_t ns = 0;
+	long zone = 0;
+	time_t t;
+
+	if (rest && *rest) {
+		rest = strptime(rest, *rest == 'T' ? "T%H:%M:%S" : " %H:%M:%S", &tm);
+		if (!rest || !parse_zone(rest, &ns, &zone))
+			return false;
+	}
+	t = rest ? timegm(&tm) - zone : -1;
+	*ret = (uint64_t)t * 1000000000u + ns;
+	return t >= 0;
+}
+
+int args_since(const char *text, const char *what, uint64_t *ret, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	uint64_t now = proc_wall_ns();
+	int64_t ms = 0;
+
+	if (args_duration(text, what, &ms, &ignored) == 0) {
+		*ret = (uint64_t)ms < now / 1000000u ? now - (uint64_t)ms * 1000000u : 0;
+		return 0;
+	}
+	if (parse_date(text, ret))
+		return 0;
+	return err_msg(e, EINVAL,
+		       "%s '%s' is neither a duration (10m, 1h30m) nor a date "
+		       "(2026-01-31T12:00:00Z)",
+		       what, text);
 }

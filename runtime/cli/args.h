@@ -4,6 +4,8 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
+#include <stdint.h>
+
 #include "runtime/cli/cli.h"
 
 enum { ARGS_OPTS = 32 };
@@ -40,5 +42,11 @@ extern const size_t args_n_global;
  */
 must_check int args_duration(const char *text, const char *what, int64_t *ret,
 			     struct err *e);
+/** args_since() - "10m" (before now), "2026-01-31T12:00:00Z",
+ * "2026-01-31T12:00:00.5+02:00" or "2026-01-31" (of UTC) as wall clock in nanoseconds;
+ * -EINVAL names @what
+ */
+must_check int args_since(const char *text, const char *what, uint64_t *ret,
+			  struct err *e);
 
 #endif

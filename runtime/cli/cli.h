@@ -49,6 +49,7 @@ extern const struct cli_command cmd_up, cmd_plan, cmd_rollback, cmd_down, cmd_ps
 	cmd_logs, cmd_exec, cmd_run, cmd_start, cmd_stop, cmd_restart, cmd_kill,
 	cmd_config, cmd_load, cmd_pull, cmd_images, cmd_rmi, cmd_import, cmd_save,
 	cmd_tag, cmd_prune, cmd_df, cmd_mount, cmd_umount, cmd_inspect, cmd_launch,
-	cmd_health, cmd_refresh, cmd_tidy, cmd_oom, cmd_oci;
+	cmd_health, cmd_refresh, cmd_tidy, cmd_oom, cmd_oci, cmd_events, cmd_stats,
+	cmd_top, cmd_port, cmd_metrics, cmd_answer, cmd_unit;
 
 #endif

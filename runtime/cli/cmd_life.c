@@ -42,11 +42,26 @@ static int start_run(struct cli *c, const struct cli_args *a, struct err *e)
 	return call(c, a, SUP_OP_UP, 0, e);
 }
 
+/* The whole stack, and its supervisor, which is the unit's main process. */
+static int stop_unit(struct cli *c, const struct cli_args *a, int64_t timeout,
+		     struct err *e)
+{
+	const char *operand = a->operands.n ? a->operands.v[0] : NULL;
+	AUTO_FREE char *stack = NULL;
+	int r = cli_stack(c, a, operand, &stack, e);
+
+	if (r == 0)
+		r = stack_leave(c->host, stack, timeout, e);
+	return r == STACK_E_ABSENT ? 0 : r;
+}
+
 static int stop_run(struct cli *c, const struct cli_args *a, struct err *e)
 {
 	int64_t timeout;
 	int r = timeout_of(c, a, &timeout, e);
 
+	if (r == 0 && args_flag(a, "unit"))
+		return stop_unit(c, a, timeout, e);
 	return r < 0 ? r : call(c, a, SUP_OP_STOP, timeout, e);
 }
 
@@ -76,6 +91,13 @@ static const struct cli_opt stop_opts[] = {
 	{ 0, "timeout", "TIME",
 	  "kill what has not stopped by then (each service's own)" },
 };
+static const struct cli_opt stop_unit_opts[] = {
+	{ 'f', "file", "FILE", "the stack file" },
+	{ 0, "timeout", "TIME",
+	  "kill what has not stopped by then (each service's own)" },
+	{ 0, "unit", NULL,
+	  "the supervisor ends, too: how a unit of `minibox unit` stops" },
+};
 static const struct cli_opt kill_opts[] = {
 	{ 'f', "file", "FILE", "the stack file" },
 	{ 's', "signal", "SIGNAL", "name or number (KILL)" },
@@ -92,7 +114,7 @@ const struct cli_command cmd_start =
 	LIFE("start", "Start services that are stopped", start_opts, start_run);
 const struct cli_command cmd_stop =
 	LIFE("stop", "Stop services, in reverse order, and keep their containers",
-	     stop_opts, stop_run);
+	     stop_unit_opts, stop_run);
 const struct cli_command cmd_restart =
 	LIFE("restart", "Stop and start services", stop_opts, restart_run);
 const struct cli_command cmd_kill =

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/proc.h"
 #include "runtime/cli/logview.h"
 
 /* All services that exist, or check that those named do. */
@@ -36,13 +35,13 @@ static int parse_opts(struct cli *c, const struct cli_args *a, struct logview_op
 {
 	const char *tail = args_value(a, "lines"), *since = args_value(a, "since");
 	unsigned long long n;
-	int64_t ms = 0;
 	int r = 0;
 
 	*o = (struct logview_opts){ .tail = -1,
 				    .follow = args_flag(a, "follow"),
 				    .times = args_flag(a, "timestamps"),
 				    .json = args_flag(a, "json"),
+				    .events = !args_flag(a, "no-events"),
 				    .color = c->color && isatty(STDOUT_FILENO),
 				    .grep = args_value(a, "grep") };
 	if (tail && strcmp(tail, "all") != 0) {
@@ -50,10 +49,8 @@ static int parse_opts(struct cli *c, const struct cli_args *a, struct logview_op
 			return cli_usage(c, e, "-n '%s' is no number of lines", tail);
 		o->tail = (long long)n;
 	}
-	if (since) {
-		r = args_duration(since, "--since", &ms, e);
-		o->since_ns = proc_wall_ns() - (uint64_t)ms * 1000000u;
-	}
+	if (since)
+		r = args_since(since, "--since", &o->since_ns, e);
 	return r;
 }
 
@@ -94,16 +91,21 @@ static const struct cli_opt logs_opts[] = {
 	{ 'f', "follow", NULL, "go on with what comes" },
 	{ 'n', "lines", "N", "only the last N lines of each service" },
 	{ 't', "timestamps", NULL, "with the time of each line" },
-	{ 0, "since", "TIME", "only what came in this time (10m, 1h30m)" },
+	{ 0, "since", "TIME",
+	  "only what came in this time (10m, 1h30m) or since a date "
+	  "(2026-01-31T12:00:00Z)" },
 	{ 0, "grep", "RE", "only lines that match the extended regular expression" },
 	{ 0, "json", NULL, "an object a line" },
+	{ 0, "no-events", NULL, "only what services wrote" },
 };
 
 const struct cli_command cmd_logs = {
 	.name = "logs",
 	.operands = "[STACK | SERVICE...]",
 	.summary = "Show what services wrote, in order of time",
-	.more = "  minibox logs -f\n  minibox logs -n 100 web nginx\n"
+	.more = "What happened to a service stands between its lines, after a * instead "
+		"of a |.\n\n"
+		"  minibox logs -f\n  minibox logs -n 100 web nginx\n"
 		"  minibox logs --since 10m --grep 'error|fatal' shop/db",
 	.max_operands = -1,
 	.opts = logs_opts,

@@ -9,6 +9,7 @@
 #include "runtime/cli/context.h"
 #include "runtime/cli/logview.h"
 #include "runtime/cli/signals.h"
+#include "runtime/cli/unitmain.h"
 #include "runtime/cli/upwait.h"
 
 static void all_services(const struct stack_model *m, struct strv *ret)
@@ -113,24 +114,40 @@ static void undo(struct cli *c, const struct cli_args *a, const char *stack, boo
 			 err_text(&e), founded ? "down" : "rollback", stack);
 }
 
+/* Once in the life of a stack: at its first `up` since the boot. */
+static void note_unit(bool founded, const char *stack)
+{
+	if (founded && access("/run/systemd/system", F_OK) == 0)
+		log_note("only as a systemd unit does stack '%s' stop in order at "
+			 "shutdown and come back after it (minibox unit)",
+			 stack);
+}
+
+/* @unit: NULL where we are not one's main process. */
 static int up_and_wait(struct cli *c, const struct cli_args *a,
-		       const struct stack_model *m, const struct strv *chosen, int *sigfd,
-		       struct stack_up_result *ret, struct err *e)
+		       const struct stack_model *m, const struct strv *chosen,
+		       struct sup_unit *unit, int *sigfd, struct stack_up_result *ret,
+		       struct err *e)
 {
 	struct stack_up_opts o = { .services = *chosen,
 				   .force_recreate = args_flag(a, "force-recreate"),
-				   .strict = args_flag(a, "strict") };
+				   .strict = args_flag(a, "strict"),
+				   .unit = unit };
 	struct image_store *store = NULL;
 	struct stack_watch w = cli_watch(c);
-	int r = cli_store(c, &store, e);
+	int r = unit ? unitmain_open(c, unit, e) : 0;
 
+	if (r == 0)
+		r = cli_store(c, &store, e);
 	if (r == 0)
 		r = stack_up(c->host, store, m, &o, &w, ret, e);
 	if (r ==
 	    0) /* until here ctrl-C ends us at once; the next `up` goes on from there */
 		r = signals_open(sigfd, e);
 	cli_store_done(c);
-	if (r == 0 && (args_flag(a, "detach") || args_flag(a, "rollback")))
+	if (r == 0 && args_flag(a, "detach") && !unit)
+		note_unit(ret->founded, m->name);
+	if (r == 0 && !unit && (args_flag(a, "detach") || args_flag(a, "rollback")))
 		r = upwait(c, a, m->name, chosen, *sigfd, e);
 	return r;
 }
@@ -141,13 +158,17 @@ static int up_model(struct cli *c, const struct cli_args *a, const struct stack_
 	AUTO_STRV struct strv services = STRV_INIT;
 	AUTO_CLOSE int sigfd = -1;
 	struct stack_up_result res = { 0 };
-	int r = up_and_wait(c, a, m, chosen, &sigfd, &res, e);
+	struct sup_unit unit;
+	bool is_unit = args_flag(a, "unit");
+	int r = up_and_wait(c, a, m, chosen, is_unit ? &unit : NULL, &sigfd, &res, e);
 
 	/* sigfd: the failure is one of what runs; else it may be that nothing was begun
 	 */
 	if (r < 0 && r != -EINTR && args_flag(a, "rollback") &&
 	    (res.changed || sigfd >= 0))
 		undo(c, a, m->name, res.founded, sigfd);
+	if (r == 0 && is_unit)
+		return unitmain_wait(c, &unit, m->name, chosen, sigfd, e);
 	if (r < 0 || args_flag(a, "detach"))
 		return r;
 	/* Follow what was asked for; a dependency that fails shows in its dependant. */
@@ -179,6 +200,7 @@ static const struct cli_opt up_opts[] = {
 	  "if it fails, go back to the model before (waits until all is up)" },
 	{ 0, "strict", NULL, "fail if the memory limits are more than this host has" },
 	{ 0, "timeout", "TIME", "with -d: give up waiting after this time" },
+	{ 0, "unit", NULL, "as the main process of the unit that `minibox unit` prints" },
 };
 
 const struct cli_command cmd_up = {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,19 +106,44 @@ static int add_operand(struct cli *c, const char *operand, struct model_opts *o,
 	return r;
 }
 
+static int choose_files(struct cli *c, const struct cli_args *a, const char *file,
+			struct model_opts *o, struct err *e)
+{
+	int r = file ? add_operand(c, file, o, e) : 0;
+
+	strv_copy(&o->files, args_list(a, "file"));
+	if (r == 0 && !o->files.n)
+		r = default_file(c, &o->files, e);
+	return r;
+}
+
+int cli_files(struct cli *c, const struct cli_args *a, const char *file, struct strv *ret,
+	      struct err *e)
+{
+	struct model_opts o = { 0 };
+	int r = choose_files(c, a, file, &o, e);
+
+	for (size_t i = 0; r == 0 && i < o.files.n; i++) {
+		char *path = realpath(o.files.v[i], NULL);
+
+		if (path)
+			strv_take(ret, path);
+		else
+			r = err_set(e, errno, "'%s'", o.files.v[i]);
+	}
+	strv_free(&o.files);
+	return r;
+}
+
 static int load(struct cli *c, const struct cli_args *a, const char *file,
 		struct model_opts *o, struct stack_model **ret, struct err *e)
 {
 	AUTO_BUF struct buf diagnostics = BUF_INIT;
-	int r = 0;
+	int r;
 
 	o->name = c->name;
-	if (file)
-		r = add_operand(c, file, o, e);
-	strv_copy(&o->files, args_list(a, "file"));
+	r = choose_files(c, a, file, o, e);
 	strv_copy(&o->profiles, args_list(a, "profile"));
-	if (r == 0 && !o->files.n)
-		r = default_file(c, &o->files, e);
 	for (char **p = environ; *p; p++)
 		strv_add(&o->env, *p);
 	if (r == 0)

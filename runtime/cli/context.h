@@ -46,6 +46,10 @@ must_check int cli_model(struct cli *c, const struct cli_args *a, const char *fi
 /** cli_split() - the operands of `up` and `plan`: the services go to @services; the file
  * before them is the result, NULL if none is named; borrowed */
 const char *cli_split(const struct cli_args *a, struct strv *services);
+/** cli_files() - absolute paths of the files that cli_model() would load, without those
+ * that they include; appended to @ret */
+must_check int cli_files(struct cli *c, const struct cli_args *a, const char *file,
+			 struct strv *ret, struct err *e);
 /** cli_stack() - the name of the stack that @operand means: a running stack's name, a
  * file's path, or NULL: the default file's. Owned by the caller. */
 must_check int cli_stack(struct cli *c, const struct cli_args *a, const char *operand,

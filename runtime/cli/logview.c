@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "runtime/base/proc.h"
+#include "runtime/cli/entryview.h"
+#include "runtime/cli/logprint.h"
 
 /* A line of the tail, kept: the log may have moved on by the time it is printed. */
 struct held {
@@ -25,16 +27,26 @@ struct source {
 
 struct logview {
 	struct source *sources;
-	size_t n, width;
+	size_t n;
+	struct logprint print;
 	struct logview_opts o;
 	/* Wall clock: a service may write faster than we read. What came after the last
 	 * is not read; for one that follows the last is set by its end. */
 	uint64_t opened_ns, last_ns;
 	regex_t regex;
 	bool has_regex;
+	char *stack;
+	struct entryview *entries;     /* NULL: not wanted */
+	const struct sup_entry *entry; /* the next to print, or NULL */
+	uint64_t entries_from_ns;
 };
 
 enum { PUMP_LINES = 5000 }; /* then the caller has a look at the rest of the world */
+
+static bool matches(const struct logview *v, const char *text)
+{
+	return !v->has_regex || regexec(&v->regex, text, 0, NULL, 0) == 0;
+}
 
 static bool wanted(const struct logview *v, const struct sup_log_line *l)
 {
@@ -45,7 +57,31 @@ static bool wanted(const struct logview *v, const struct sup_log_line *l)
 	if (!v->has_regex)
 		return true;
 	text = str_ndup(l->text, l->len);
-	return regexec(&v->regex, text, 0, NULL, 0) == 0;
+	return matches(v, text);
+}
+
+/* What happened to the stack as a whole is told with any service. */
+static bool is_ours(const struct logview *v, const char *service)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->sources[i].service, service) == 0)
+			return true;
+	return !*service;
+}
+
+static bool wanted_entry(const struct logview *v, const struct sup_entry *n)
+{
+	AUTO_FREE char *text = sup_entry_text(n);
+
+	return n->wall_ns >= v->o.since_ns && n->wall_ns >= v->entries_from_ns &&
+	       n->wall_ns <= v->last_ns && is_ours(v, n->service) && matches(v, text);
+}
+
+static void advance_entry(struct logview *v)
+{
+	do
+		v->entry = v->entries ? entryview_next(v->entries) : NULL;
+	while (v->entry && !wanted_entry(v, v->entry));
 }
 
 /* The next line that is wanted, from the log. */
@@ -103,6 +139,20 @@ static bool advance(struct logview *v, struct source *s)
 	return s->has_line;
 }
 
+/* With a tail, what happened is told from where its first line stands. */
+static int open_entries(struct logview *v, int logs_fd, struct err *e)
+{
+	if (v->o.tail >= 0)
+		v->entries_from_ns = v->opened_ns;
+	for (size_t i = 0; v->o.tail > 0 && i < v->n; i++) {
+		const struct source *s = &v->sources[i];
+
+		if (s->n > 0 && s->ring[s->first].line.wall_ns < v->entries_from_ns)
+			v->entries_from_ns = s->ring[s->first].line.wall_ns;
+	}
+	return v->o.events ? entryview_open(logs_fd, &v->entries, e) : 0;
+}
+
 static int open_source(struct logview *v, int logs_fd, const char *service, struct err *e)
 {
 	struct source *s = &v->sources[v->n];
@@ -112,8 +162,8 @@ static int open_source(struct logview *v, int logs_fd, const char *service, stru
 		return r;
 	s->service = str_dup(service);
 	v->n++;
-	if (strlen(service) > v->width)
-		v->width = strlen(service);
+	if (strlen(service) > v->print.width)
+		v->print.width = strlen(service);
 	fill_tail(v, s);
 	return 0;
 }
@@ -126,6 +176,12 @@ int logview_open(const struct stack_host *h, const char *stack,
 	int logs_fd = -1, r;
 
 	v->o = *o;
+	v->stack = str_dup(stack);
+	v->print = (struct logprint){ .stack = v->stack,
+				      .times = o->times,
+				      .json = o->json,
+				      .color = o->color,
+				      .events = o->events };
 	v->opened_ns = proc_wall_ns();
 	v->last_ns = o->follow ? UINT64_MAX : v->opened_ns;
 	v->sources = mem_new(services->n + 1, sizeof(*v->sources));
@@ -139,6 +195,8 @@ int logview_open(const struct stack_host *h, const char *stack,
 	strv_foreach (i, services)
 		if (r == 0)
 			r = open_source(v, logs_fd, services->v[i], e);
+	if (r == 0)
+		r = open_entries(v, logs_fd, e);
 	if (logs_fd >= 0)
 		close(logs_fd);
 	if (r != 0) {
@@ -162,67 +220,39 @@ struct logview *logview_free(struct logview *v)
 	}
 	if (v->has_regex)
 		regfree(&v->regex);
+	entryview_free(v->entries);
+	free(v->stack);
 	free(v->sources);
 	free(v);
 	return NULL;
 }
 
-static void print_json(const struct source *s, const struct sup_log_line *l, FILE *out)
-{
-	AUTO_FREE char *text = str_ndup(l->text, l->len);
-	char when[32];
-	json_t *j =
-		json_pack("{s:s,s:s,s:s,s:o}", "service", s->service, "time",
-			  cli_time(l->wall_ns, when), "stream",
-			  l->stream == 2 ? "stderr" : "stdout", "line", json_text(text));
-
-	json_dumpf(j, out, JSON_COMPACT);
-	putc('\n', out);
-	json_decref(j);
-}
-
-/* A service may write anything; a terminal must not be made to obey it. Tabs and colours
- * of the service's own (ESC [ … m) are let through on a terminal. */
-static void print_text(const struct sup_log_line *l, bool terminal, FILE *out)
-{
-	for (size_t i = 0; i < l->len; i++) {
-		unsigned char ch = (unsigned char)l->text[i];
-		size_t n = 2;
-
-		if (!terminal || (ch >= 0x20 && ch != 0x7f) || ch == '\t') {
-			putc(ch, out);
-			continue;
-		}
-		if (ch != 0x1b || i + 1 >= l->len || l->text[i + 1] != '[')
-			continue;
-		while (i + n < l->len && strchr("0123456789;", l->text[i + n]))
-			n++;
-		if (i + n < l->len && l->text[i + n] == 'm') {
-			fwrite(l->text + i, 1, n + 1, out);
-			i += n;
-		}
-	}
-}
-
 static void print_line(const struct logview *v, size_t at, const struct sup_log_line *l,
 		       FILE *out)
 {
-	const struct source *s = &v->sources[at];
-	char when[32];
+	logprint_line(&v->print, v->sources[at].service, at, l, out);
+}
 
-	if (v->o.json) {
-		print_json(s, l, out);
-		return;
-	}
-	if (v->o.color)
-		fprintf(out, "\033[3%zum", at % 6 + 1);
-	fprintf(out, "%-*s | ", (int)v->width, s->service);
-	if (v->o.color)
-		fputs("\033[0m", out);
-	if (v->o.times)
-		fprintf(out, "%s ", cli_time(l->wall_ns, when));
-	print_text(l, v->o.color, out);
-	putc('\n', out);
+static void print_entry(const struct logview *v, FILE *out)
+{
+	size_t at = 0;
+
+	while (at < v->n && strcmp(v->sources[at].service, v->entry->service) != 0)
+		at++;
+	logprint_entry(&v->print, at, v->entry, out);
+}
+
+/* The source whose next line is the oldest; v->n: none has one. */
+static size_t oldest(const struct logview *v)
+{
+	size_t best = v->n;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (v->sources[i].has_line &&
+		    (best == v->n ||
+		     v->sources[i].line.wall_ns < v->sources[best].line.wall_ns))
+			best = i;
+	return best;
 }
 
 void logview_pump(struct logview *v, FILE *out)
@@ -230,14 +260,17 @@ void logview_pump(struct logview *v, FILE *out)
 	for (size_t i = 0; i < v->n; i++)
 		if (!v->sources[i].has_line)
 			advance(v, &v->sources[i]);
+	if (!v->entry)
+		advance_entry(v);
 	for (size_t lines = 0; lines < PUMP_LINES || v->last_ns < UINT64_MAX; lines++) {
-		size_t best = v->n;
+		size_t best = oldest(v);
 
-		for (size_t i = 0; i < v->n; i++)
-			if (v->sources[i].has_line &&
-			    (best == v->n ||
-			     v->sources[i].line.wall_ns < v->sources[best].line.wall_ns))
-				best = i;
+		if (v->entry && (best == v->n ||
+				 v->entry->wall_ns <= v->sources[best].line.wall_ns)) {
+			print_entry(v, out);
+			advance_entry(v);
+			continue;
+		}
 		if (best == v->n)
 			break;
 		print_line(v, best, &v->sources[best].line, out);

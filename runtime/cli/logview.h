@@ -15,6 +15,7 @@ struct logview_opts {
 	uint64_t since_ns; /* wall clock; 0: all */
 	bool follow;       /* else what is there when it is opened, and no more */
 	bool times, json, color;
+	bool events;      /* what happened, between the lines */
 	const char *grep; /* extended regular expression, or NULL */
 };
 struct logview;

@@ -11,7 +11,9 @@ enum { FAILURE_LINES = 10 };
 
 static void show_last_lines(struct cli *c, const char *stack, const char *service)
 {
-	struct logview_opts o = { .tail = FAILURE_LINES, .color = c->color };
+	struct logview_opts o = { .tail = FAILURE_LINES,
+				  .events = true,
+				  .color = c->color };
 	AUTO_STRV struct strv one = STRV_INIT;
 	struct err ignored = ERR_INIT;
 	struct logview *v = NULL;

@@ -188,19 +188,6 @@ int container_caps_regain(struct err *e)
 	return container_caps_set(have, have, 0, e);
 }
 
-int container_apparmor_set(const char *profile, struct err *e)
-{
-	AUTO_FREE char *text = str_fmt("exec %s", profile);
-	struct err first = ERR_INIT;
-	int r = fd_write_str(AT_FDCWD, "/proc/self/attr/apparmor/exec", text, &first);
-
-	if (r == 0)
-		return 0;
-	/* before Linux 5.1 it stands one directory higher */
-	r = fd_write_str(AT_FDCWD, "/proc/self/attr/exec", text, e);
-	return r < 0 ? err_ctx(e, "apply AppArmor profile '%s'", profile) : 0;
-}
-
 static int raise_ambient(uint64_t caps, struct err *e)
 {
 	for (int c = 0; c < cap_max_bits(); c++)

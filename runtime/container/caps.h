@@ -41,7 +41,4 @@ must_check int container_caps_regain(struct err *e);
  * After the change of user, with its permitted set kept (PR_SET_KEEPCAPS). */
 must_check int container_caps_exact(const struct container_exact *x, struct err *e);
 
-/** container_apparmor_set() - the profile that the next execve takes on */
-must_check int container_apparmor_set(const char *profile, struct err *e);
-
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/container/apparmor.h"
 #include "runtime/container/caps.h"
 #include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
@@ -31,6 +32,7 @@ enum { FD_SYNC = 3, FD_STATUS = 4, FD_INIT = 5, FD_END = 6, FD_ASIDE = 64 };
 struct child {
 	const struct container_plan *plan;
 	int stdio[3], sync, status, init, master, word;
+	int attr; /* where to ask for the AppArmor profile; -1: nothing is to be asked */
 	int kept; /* fds from 3 on that are the program's own: ours stand behind them */
 	char program[PATH_MAX]; /* found already; "" not yet */
 };
@@ -141,7 +143,7 @@ static int open_stdio(struct child *c, struct err *e)
 static int settle_fds(struct child *c, struct err *e)
 {
 	bool init = c->init >= 0;
-	int k = c->kept, r = set_aside(c, &c->sync, "sync", e);
+	int k = c->kept, end = k + FD_END, r = set_aside(c, &c->sync, "sync", e);
 
 	if (r == 0)
 		r = set_aside(c, &c->status, "status", e);
@@ -151,6 +153,8 @@ static int settle_fds(struct child *c, struct err *e)
 		r = set_aside(c, &c->word, "start socket", e);
 	if (r == 0)
 		r = set_aside(c, &c->master, "terminal", e);
+	if (r == 0)
+		r = set_aside(c, &c->attr, "AppArmor", e);
 	for (int i = 0; i < 3 && r == 0; i++)
 		r = put(c->stdio[i], i, 0, e);
 	if (r == 0)
@@ -166,14 +170,17 @@ static int settle_fds(struct child *c, struct err *e)
 		r = put(c->init, k + FD_INIT, O_CLOEXEC, e);
 	/* The pty master is the one left to hand over: it goes with the READY message. */
 	if (r == 0 && c->master >= 0)
-		r = put(c->master, k + FD_END, O_CLOEXEC, e);
+		r = put(c->master, end++, O_CLOEXEC, e);
+	if (r == 0 && c->attr >= 0)
+		r = put(c->attr, end++, O_CLOEXEC, e);
 	if (r < 0)
 		return r;
+	c->attr = c->attr >= 0 ? end - 1 : -1;
 	c->sync = k + FD_SYNC;
 	c->word = c->word >= 0 ? k + FD_STATUS : -1;
 	c->init = init ? FD_INIT : -1;
 	c->master = c->master >= 0 ? k + FD_END : -1;
-	if (close_range((unsigned)(k + FD_END + (c->master >= 0)), ~0U, 0) < 0)
+	if (close_range((unsigned)end, ~0U, 0) < 0)
 		return err_set(e, errno, "close 'other fds'");
 	return 0;
 }
@@ -340,8 +347,8 @@ static int confine_exact(struct child *c, struct err *e)
 		r = err_set(e, errno, "keep 'capabilities'");
 	if (r == 0)
 		r = become_user(&p->user, e);
-	if (r == 0 && x->apparmor)
-		r = container_apparmor_set(x->apparmor, e);
+	if (r == 0 && c->attr >= 0)
+		r = container_apparmor_ask(c->attr, p->apparmor, e);
 	if (r == 0)
 		look_up(c);
 	if (r == 0 && !p->spec->no_new_privs && p->filter.len) {
@@ -425,8 +432,13 @@ static int prepare(struct child *c, struct err *e)
 	const struct container_plan *p = c->plan;
 	const struct container_exact *x = p->spec->exact;
 	bool joins = p->pidfd >= 0;
-	int r = become_root(x, e);
+	int r = 0;
 
+	/* while "/proc" is the host's */
+	if (x && p->apparmor && !joins)
+		r = container_apparmor_open(&c->attr, e);
+	if (r == 0)
+		r = become_root(x, e);
 	umask(0);
 	reset_signals();
 	if (setsid() < 0 && errno != EPERM)
@@ -532,6 +544,7 @@ void container_child_main(const struct container_plan *p)
 		.status = s->status_fd,
 		.init = p->init_fd,
 		.master = -1,
+		.attr = -1,
 		.word = s->exact ? s->exact->word_fd : -1,
 		.kept = s->exact ? (int)s->exact->preserve_fds : 0,
 	};

@@ -22,6 +22,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/container/apparmor.h"
 #include "runtime/container/child.h"
 #include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
@@ -87,6 +88,21 @@ static int clone_child(struct doorway *d, struct err *e)
 	return 0;
 }
 
+/*
+ * Here, while "/proc" is the host's for certain; what we clone takes it along to its
+ * execve. A new exact container asks later by itself: its hooks are executed before.
+ */
+static int ask_profile(const struct container_plan *p, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!p->apparmor || (p->spec->exact && p->pidfd < 0))
+		return 0;
+	r = container_apparmor_open(&fd, e);
+	return r < 0 ? r : container_apparmor_ask(fd, p->apparmor, e);
+}
+
 /* Cgroups before the cgroup namespace: else the host's path would show inside. */
 static int pass_doorway(void *arg, struct err *e)
 {
@@ -99,6 +115,8 @@ static int pass_doorway(void *arg, struct err *e)
 				 : cgroup_join(p->spec->cgroup, e);
 	if (r == 0)
 		r = container_limits_raise(p->limits, p->limit_set, e);
+	if (r == 0)
+		r = ask_profile(p, e);
 	if (r == 0)
 		r = enter_namespaces(p, e);
 	if (r < 0)
@@ -196,7 +214,7 @@ static int tell_oom_score(pid_t pid, const struct container_spec *s, struct err 
 static int spawn_child(struct doorway *d, struct err *e)
 {
 	const struct cgroup *g = d->plan->spec->cgroup;
-	int dir = g && cgroup_only_v2(g) ? cgroup_dirfd_v2(g) : -1, r;
+	int dir = g ? cgroup_dirfd_v2(g) : -1, r;
 
 	d->in_cgroup = dir >= 0;
 	r = container_spawn(pass_doorway, d, dir, "way into the container", e);

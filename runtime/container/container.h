@@ -86,6 +86,14 @@ must_check int container_exec(const struct container_spec *s, pid_t pid, int pid
 /** container_seccomp_check() - can this text be a filter? -EINVAL names what is wrong */
 must_check int container_seccomp_check(const char *profile, struct err *e);
 
+/**
+ * container_apparmor_check() - can a process be given this AppArmor profile here?
+ * @profile: a loaded profile's name, or "unconfined", which can always be had
+ * -EOPNOTSUPP: the host has no AppArmor; -ENOENT: it is not loaded. Where the host does
+ * not show its profiles (no securityfs), only the start of a process tells.
+ */
+must_check int container_apparmor_check(const char *profile, struct err *e);
+
 pid_t container_pid(const struct container *c);
 int container_pidfd(const struct container *c); /* borrowed */
 int container_tty(const struct container *c);   /* pty master, borrowed; -1 without tty */

@@ -10,6 +10,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
+#include "runtime/container/apparmor.h"
 #include "runtime/container/caps.h"
 #include "runtime/container/exact.h"
 #include "runtime/container/limits.h"
@@ -111,10 +112,10 @@ static int plan_exact(struct container_plan *p, int root, struct err *e)
 static int plan_process(struct container_plan *p, int root, bool userns, struct err *e)
 {
 	const struct container_spec *s = p->spec;
-	int r;
+	int r = container_apparmor_decide(s, &p->apparmor, e);
 
-	if (s->exact)
-		return plan_exact(p, root, e);
+	if (r < 0 || s->exact)
+		return r < 0 ? r : plan_exact(p, root, e);
 	r = container_user_resolve(root, s->user, &p->user, e);
 	if (r == 0 && userns &&
 	    (p->user.uid >= CONTAINER_IDS || p->user.gid >= CONTAINER_IDS))

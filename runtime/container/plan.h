@@ -22,6 +22,7 @@ struct container_plan {
 	uint64_t caps;            /* bit n: capability n stays */
 	uint64_t lent;            /* of these what a user other than root has */
 	struct sock_fprog filter; /* len 0: none */
+	const char *apparmor;     /* profile; NULL: none is asked for */
 	struct rlimit limits[RLIM_NLIMITS];
 	bool limit_set[RLIM_NLIMITS];
 

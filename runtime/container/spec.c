@@ -30,6 +30,7 @@ void container_spec_free(struct container_spec *s)
 	free(s->init_path);
 	free(s->launcher);
 	free(s->seccomp_profile);
+	free(s->apparmor);
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		free(s->mounts[i].source);
 		free(s->mounts[i].target);
@@ -105,6 +106,7 @@ json_t *container_spec_format(const struct container_spec *s)
 	json_object_set_new(j, "no_new_privs", json_boolean(s->no_new_privs));
 	put_flag(j, "seccomp_off", s->seccomp_off);
 	put_text(j, "seccomp_profile", s->seccomp_profile);
+	put_text(j, "apparmor", s->apparmor);
 	put_flag(j, "tty", s->tty);
 	put_strv(j, "cap_add", &s->cap_add);
 	put_strv(j, "cap_drop", &s->cap_drop);
@@ -153,6 +155,7 @@ static const struct member {
 	{ "cap_drop", JSON_ARRAY },    { "sysctls", JSON_ARRAY },
 	{ "shm_bytes", JSON_INTEGER }, { "host_id_base", JSON_INTEGER },
 	{ "oom_score_adj", JSON_INTEGER }, { "seccomp_profile", JSON_STRING },
+	{ "apparmor", JSON_STRING },
 	{ "mounts", JSON_ARRAY },      { "rlimits", JSON_ARRAY },
 }, mount_members[] = {
 	{ "type", JSON_STRING },    { "source", JSON_STRING }, { "target", JSON_STRING },
@@ -239,6 +242,7 @@ int container_spec_parse(const json_t *j, struct container_spec *s, struct err *
 	s->privileged = json_bool(j, "privileged", false);
 	s->no_new_privs = json_bool(j, "no_new_privs", true);
 	str_set(&s->seccomp_profile, json_str(j, "seccomp_profile", NULL));
+	str_set(&s->apparmor, json_str(j, "apparmor", NULL));
 	s->seccomp_off = json_bool(j, "seccomp_off", false);
 	s->tty = json_bool(j, "tty", false);
 	s->shm_bytes = (uint64_t)json_int(j, "shm_bytes", 0);

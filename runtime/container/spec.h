@@ -57,7 +57,9 @@ struct container_spec {
 	bool no_new_privs;
 	bool seccomp_off;
 	char *seccomp_profile; /* Docker's JSON, instead of our own filter; NULL: ours */
-	bool tty;              /* a pty of the container's own devpts on 0, 1, 2 */
+	char *apparmor; /* profile, or "unconfined"; NULL: minibox-default where it is
+			   loaded, but not if privileged */
+	bool tty;       /* a pty of the container's own devpts on 0, 1, 2 */
 	struct strv cap_add, cap_drop; /* "NET_ADMIN", "CAP_NET_ADMIN", "ALL" */
 	struct strv sysctls;           /* "net.core.somaxconn=1024" */
 	uint64_t shm_bytes;            /* size of /dev/shm; 0: 64 MiB */

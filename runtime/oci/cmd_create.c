@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
-#include "runtime/base/log.h"
 #include "runtime/base/proc.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/group.h"
@@ -254,22 +253,17 @@ static int create_run(struct oci_run *o, const struct oci_args *a, struct err *e
 	return r;
 }
 
-/* Told its word, and the hooks that follow. The specification makes a failure of those a
- * warning. */
+/* Told its word, and the hooks that follow. */
 static int start_state(struct oci_state *s, struct err *e)
 {
 	AUTO_JSON json_t *state = NULL;
-	struct err late = ERR_INIT;
 	int r = container_word_send(s->dir, OCI_START_SOCKET, e);
 
 	(void)unlinkat(s->dir, OCI_START_SOCKET, 0);
 	if (r < 0)
 		return r;
 	state = oci_state_format(s, OCI_RUNNING, s->pid, false);
-	if (oci_hooks_run(s->config, "poststart", state, &late) < 0) {
-		log_warn("%s, ignoring", err_text(&late));
-		err_clear(&late);
-	}
+	oci_hooks_run_all(s->config, "poststart", state);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "runtime/base/fd.h"
-#include "runtime/base/log.h"
 #include "runtime/base/proc.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/group.h"
@@ -120,7 +119,6 @@ int oci_delete(struct oci_state *s, struct err *e)
 {
 	AUTO_JSON json_t *state = NULL;
 	struct cgroup_host *h = NULL;
-	struct err late = ERR_INIT;
 	int r = 0;
 
 	if (s->cgroup && *s->cgroup) {
@@ -134,11 +132,7 @@ int oci_delete(struct oci_state *s, struct err *e)
 	if (r < 0)
 		return err_ctx(e, "delete container '%s'", s->id);
 	state = oci_state_format(s, OCI_STOPPED, 0, false);
-	/* The specification makes a failure of these a warning. */
-	if (oci_hooks_run(s->config, "poststop", state, &late) < 0) {
-		log_warn("%s, ignoring", err_text(&late));
-		err_clear(&late);
-	}
+	oci_hooks_run_all(s->config, "poststop", state);
 	return 0;
 }
 

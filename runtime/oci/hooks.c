@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/base/proc.h"
 
 static const json_t *list_of(const json_t *config, const char *kind)
@@ -117,4 +118,17 @@ int oci_hooks_run(const json_t *config, const char *kind, const json_t *state,
 		if (run_hook(hook, state, e) < 0)
 			return err_ctx(e, "%s", kind);
 	return 0;
+}
+
+void oci_hooks_run_all(const json_t *config, const char *kind, const json_t *state)
+{
+	const json_t *list = list_of(config, kind), *hook;
+	size_t i;
+
+	json_array_foreach (list, i, hook) {
+		struct err e = ERR_INIT;
+
+		if (run_hook(hook, state, &e) < 0)
+			log_warn("%s: %s, ignoring", kind, err_text(&e));
+	}
 }

@@ -14,6 +14,9 @@
  */
 must_check int oci_hooks_run(const json_t *config, const char *kind, const json_t *state,
 			     struct err *e);
+/** oci_hooks_run_all() - as oci_hooks_run(), but one that fails is a warning, and the
+ * next ones run all the same: what runtime.md wants of poststart and poststop */
+void oci_hooks_run_all(const json_t *config, const char *kind, const json_t *state);
 /** oci_hooks_any() - whether there are any of @kind */
 bool oci_hooks_any(const json_t *config, const char *kind);
 

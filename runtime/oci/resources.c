@@ -338,24 +338,19 @@ static int set_network(const struct cgroup *g, struct oci_at n, struct err *e)
 	return r;
 }
 
-static int device_number(struct oci_at at, const char *key, char *ret, size_t n,
-			 struct err *e)
+static int device_number(struct oci_at at, const char *key, unsigned *ret, struct err *e)
 {
 	int64_t v = -1;
 	int r = oci_number(at, key, -1, INT32_MAX, &v, e);
 
-	if (r == 0 && v < 0)
-		snprintf(ret, n, "*");
-	else if (r == 0)
-		snprintf(ret, n, "%lld", (long long)v);
+	if (r == 0)
+		*ret = v < 0 ? CGROUP_DEVICE_ANY : (unsigned)v;
 	return r;
 }
 
-static int device_rule(const struct cgroup *g, struct oci_at at, struct err *e)
+static int device_rule(struct oci_at at, struct cgroup_device *ret, struct err *e)
 {
 	const char *type = NULL, *access = NULL;
-	char major[24], minor[24];
-	AUTO_FREE char *text = NULL;
 	bool allow = false;
 	int r = oci_flag(at, "allow", &allow, e);
 
@@ -364,54 +359,71 @@ static int device_rule(const struct cgroup *g, struct oci_at at, struct err *e)
 	if (r == 0)
 		r = oci_text(at, "access", &access, e);
 	if (r == 0)
-		r = device_number(at, "major", major, sizeof(major), e);
+		r = device_number(at, "major", &ret->major, e);
 	if (r == 0)
-		r = device_number(at, "minor", minor, sizeof(minor), e);
+		r = device_number(at, "minor", &ret->minor, e);
 	if (r < 0)
 		return r;
-	if (access && (!*access || strspn(access, "rwm") != strlen(access)))
+	if (access &&
+	    (!*access || strlen(access) > 3 || strspn(access, "rwm") != strlen(access)))
 		return oci_bad(e, at, "access", "is '%s', not of r, w and m", access);
 	if (type && *type && (strlen(type) != 1 || !strchr("abc", *type)))
 		return oci_bad(e, at, "type", "is '%s', not a, b or c", type);
-	/* All of them, the kernel writes "a" alone. */
-	if ((!type || !*type || *type == 'a') && *major == '*' && *minor == '*')
-		return put(g, at, "allow", allow ? "devices.allow" : "devices.deny", "a",
-			   e);
-	text = str_fmt("%s %s:%s %s", type && *type ? type : "a", major, minor,
-		       access ? access : "rwm");
-	return put(g, at, "allow", allow ? "devices.allow" : "devices.deny", text, e);
+	ret->deny = !allow;
+	ret->type = type && *type ? *type : 'a';
+	snprintf(ret->access, sizeof(ret->access), "%s", access ? access : "rwm");
+	return 0;
 }
 
-/* The devices that every container has, and making (not using) of any. */
-static int default_devices(const struct cgroup *g, struct oci_at top, struct err *e)
+/* What `spec` writes: nothing that anybody chose. */
+static bool is_customary(const struct cgroup_device *rules, size_t n)
 {
-	static const char *const rules[] = {
-		"c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",
-		"c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(rules) && r == 0; i++)
-		r = put(g, top, "devices", "devices.allow", rules[i], e);
-	return r;
+	return n == 1 && rules->deny && rules->type == 'a' &&
+	       rules->major == CGROUP_DEVICE_ANY && rules->minor == CGROUP_DEVICE_ANY;
 }
 
-/* v2 has no files for it. */
+/* After all rules: the devices that every container has, and making (not using) of any.
+ */
+static void append_usual(struct cgroup_device *rules, size_t *n)
+{
+	size_t n_usual;
+	const struct cgroup_device *usual = cgroup_usual_devices(&n_usual);
+
+	for (const char *type = "cb"; *type; type++)
+		rules[(*n)++] = (struct cgroup_device){ .type = *type,
+							.major = CGROUP_DEVICE_ANY,
+							.minor = CGROUP_DEVICE_ANY,
+							.access = "m" };
+	for (size_t i = 0; i < n_usual; i++)
+		rules[(*n)++] = usual[i];
+}
+
 static int set_devices(const struct cgroup *g, struct oci_at top, struct err *e)
 {
+	AUTO_FREE struct cgroup_device *rules = NULL;
 	const json_t *list = NULL;
+	size_t n, room;
+	bool must;
 	int r = oci_array(top, "devices", &list, e);
 
-	if (r < 0 || !json_array_size(list) || !cgroup_has_file(g, "devices.allow"))
+	if (r < 0 || !json_array_size(list))
 		return r;
-	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+	(void)cgroup_usual_devices(&room);
+	rules = mem_new(json_array_size(list) + 2 + room, sizeof(*rules));
+	for (n = 0; r == 0 && n < json_array_size(list); n++) {
 		struct oci_at at;
 
-		r = oci_item(list, i, "linux.resources.devices.", &at, e);
+		r = oci_item(list, n, "linux.resources.devices.", &at, e);
 		if (r == 0)
-			r = device_rule(g, at, e);
+			r = device_rule(at, &rules[n], e);
 	}
-	return r < 0 ? r : default_devices(g, top, e);
+	if (r < 0)
+		return r;
+	must = !is_customary(rules, n);
+	append_usual(rules, &n);
+	if (cgroup_devices(g, rules, n, must, e) < 0)
+		return err_ctx(e, "config: 'linux.resources.devices'");
+	return 0;
 }
 
 static int set_unified(const struct cgroup *g, struct oci_at u, struct err *e)

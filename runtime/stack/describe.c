@@ -12,8 +12,6 @@
 #include "runtime/stack/instance.h"
 
 enum {
-	LOG_SEGMENT_BYTES = 10 << 20,
-	LOG_SEGMENTS = 3,
 	HEALTH_INTERVAL_MS = 30000,
 	HEALTH_TIMEOUT_MS = 30000,
 	HEALTH_RETRIES = 3,
@@ -87,8 +85,8 @@ static int describe_supervision(const struct instance_source *src,
 		return err_msg(e, EINVAL, "service '%s': unknown stop signal '%s'",
 			       rs->name, sig);
 	sup->stop_grace_ms = src->svc->stop_grace_ms;
-	sup->log_segment_bytes = LOG_SEGMENT_BYTES;
-	sup->log_segments = LOG_SEGMENTS;
+	sup->log_segment_bytes = (uint32_t)src->svc->logging.max_size;
+	sup->log_segments = src->svc->logging.max_files;
 	describe_health(src, sup);
 	rs->has_health = sup->health != SUP_HEALTH_NONE;
 	for (size_t i = 0; i < src->model->n_volumes; i++)

@@ -132,11 +132,13 @@ static int remove_all(struct stack_host *h, const char *stack, int stack_fd, boo
 	if (rec)
 		(void)!forget_services(stack_fd, rec, &one);
 	err_keep_first(&first, &one);
+	netns_bridge_name(h->run, stack, bridge);
+	(void)!netns_ports_destroy(bridge, &one);
+	err_keep_first(&first, &one);
 	for (size_t i = names.n; i-- > 0;) {
 		(void)!instance_destroy(h, stack, names.v[i], 0, &one);
 		err_keep_first(&first, &one);
 	}
-	netns_bridge_name(h->run, stack, bridge);
 	if (host_lock(h, &lock, &one) == 0)
 		(void)!down_remove_stack(h, stack, bridge, &one);
 	err_keep_first(&first, &one);
@@ -172,5 +174,18 @@ int stack_down(struct stack_host *h, const char *stack, bool volumes, int64_t ti
 		return remove_rest(h, stack, volumes, e);
 	if (r == 0)
 		r = remove_all(h, stack, stack_fd, volumes, timeout_ms, e);
+	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
+}
+
+int stack_leave(struct stack_host *h, const char *stack, int64_t timeout_ms,
+		struct err *e)
+{
+	AUTO_CLOSE int lock = -1, stack_fd = -1;
+	int r = host_lock_stack(h, stack, &lock, e);
+
+	if (r == 0)
+		r = host_stack_fd(h, stack, &stack_fd, e);
+	if (r == 0)
+		r = stop_all(stack_fd, timeout_ms, e);
 	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
 }

@@ -272,13 +272,32 @@ static const char *cgroup_prefix(const char *name)
 		       : "";
 }
 
-char *host_cgroup(const struct stack_host *h, const char *stack, const char *service)
+char *host_cgroup_in(const struct stack_host *h, const char *base, const char *stack,
+		     const char *service)
 {
 	const char *below = service ? service : "";
 
-	return str_fmt("minibox%s%s/%s%s%s%s%s", *h->id ? "-" : "", h->id,
-		       cgroup_prefix(stack), stack, service ? "/" : "",
-		       cgroup_prefix(below), below);
+	return str_fmt("%s%sminibox%s%s/%s%s%s%s%s", base, *base ? "/" : "",
+		       *h->id ? "-" : "", h->id, cgroup_prefix(stack), stack,
+		       service ? "/" : "", cgroup_prefix(below), below);
+}
+
+char *host_cgroup_base(const struct stack_host *h, const char *stack)
+{
+	AUTO_FREE char *name = str_fmt("%s/.cgroup", stack);
+	AUTO_BUF struct buf text = BUF_INIT;
+	struct err ignored = ERR_INIT;
+
+	if (h->run_fd < 0 || fd_read_file(h->run_fd, name, PATH_MAX, &text, &ignored) < 0)
+		return str_dup("");
+	return buf_take(&text);
+}
+
+char *host_cgroup(const struct stack_host *h, const char *stack, const char *service)
+{
+	AUTO_FREE char *base = host_cgroup_base(h, stack);
+
+	return host_cgroup_in(h, base, stack, service);
 }
 
 int host_cgroups(struct stack_host *h, struct cgroup_host **ret, struct err *e)

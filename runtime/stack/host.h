@@ -26,9 +26,15 @@ must_check int host_stack_fd(const struct stack_host *h, const char *stack, int 
 /** host_service_fd() - RUN/STACK/SERVICE; STACK_E_ABSENT */
 must_check int host_service_fd(const struct stack_host *h, const char *stack,
 			       const char *service, int *ret, struct err *e);
-/** host_cgroup() - "minibox[-ID]/STACK/SERVICE", owned by the caller; @service NULL: the
- * stack's */
+/** host_cgroup() - "[BASE/]minibox[-ID]/STACK/SERVICE", owned by the caller; @service
+ * NULL: the stack's. BASE is what RUN/STACK/.cgroup says; place.h has when it changes. */
 char *host_cgroup(const struct stack_host *h, const char *stack, const char *service);
+/** host_cgroup_in() - the same below another @base; "": the root */
+char *host_cgroup_in(const struct stack_host *h, const char *base, const char *stack,
+		     const char *service);
+/** host_cgroup_base() - what RUN/STACK/.cgroup says, "" where there is none; owned by the
+ * caller */
+char *host_cgroup_base(const struct stack_host *h, const char *stack);
 /** host_cgroups() - the hierarchies, found at first use; borrowed */
 must_check int host_cgroups(struct stack_host *h, struct cgroup_host **ret,
 			    struct err *e);

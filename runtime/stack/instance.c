@@ -264,10 +264,9 @@ static int make_spec(const struct instance_source *src, const struct record_serv
 	container_spec_init(&spec);
 	specmake(src, rs, &spec);
 	specmake_health(src, &health);
-	j = json_pack("{s:o,s:s,s:b,s:b,s:o,s:o}", "spec", container_spec_format(&spec),
-		      "cgroup", cgroup, "userns", rs->userns, "oom_group",
-		      src->svc->oom_group, "health", json_from_strv(&health), "shares",
-		      specmake_shares(src));
+	j = json_pack("{s:o,s:b,s:b,s:o,s:o}", "spec", container_spec_format(&spec),
+		      "userns", rs->userns, "oom_group", src->svc->oom_group, "health",
+		      json_from_strv(&health), "shares", specmake_shares(src));
 	r = json_write(dir, "spec.json", j, 0600, e);
 	if (r == 0)
 		r = before_note(src->model, src->svc, dir, e);

@@ -50,10 +50,10 @@ static int open_in(int dir, const char *name, int flags, int *ret, struct err *e
 	return *ret < 0 ? err_set(e, errno, "open '%s'", name) : 0;
 }
 
-static int pins_open_cgroup(struct stack_host *h, const json_t *j, struct pins *p,
-			    struct err *e)
+static int pins_open_cgroup(struct stack_host *h, const char *stack, const char *service,
+			    struct pins *p, struct err *e)
 {
-	const char *path = json_str(j, "cgroup", "");
+	AUTO_FREE char *path = host_cgroup(h, stack, service);
 	struct cgroup_host *cg = NULL;
 	int r = host_cgroups(h, &cg, e);
 
@@ -81,7 +81,7 @@ static int pins_open(struct stack_host *h, const char *stack, const char *servic
 	if (r == 0)
 		r = open_in(h->root_fd, "cache", O_RDONLY | O_DIRECTORY, &p->cache, e);
 	if (r == 0)
-		r = pins_open_cgroup(h, j, p, e);
+		r = pins_open_cgroup(h, stack, service, p, e);
 	spec->rootfs_fd = p->root;
 	spec->userns_fd = p->userns;
 	spec->netns_fd = p->netns;

@@ -83,6 +83,12 @@ enum model_userns {
 	MODEL_USERNS_ISOLATED
 };
 
+/* How much of a service's output is kept: so many files of this size. */
+struct model_logging {
+	uint64_t max_size;  /* bytes, 10 MiB; an index of its times counts, too */
+	uint32_t max_files; /* 3 */
+};
+
 struct model_rlimit {
 	int resource;
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
@@ -141,7 +147,8 @@ struct model_service {
 	/* NULL: image's or default. stop_signal is "SIGTERM" or "SIGRTMIN+3", see below.
 	 */
 	char *user, *working_dir, *hostname, *stop_signal;
-	uint32_t stop_grace_ms;       /* 10000 */
+	uint32_t stop_grace_ms; /* 10000 */
+	struct model_logging logging;
 	uint64_t mem_limit, shm_size; /* bytes; 0: none / default 64 MiB */
 	uint64_t cpu_millis;          /* 0: none */
 	struct model_pos mem_pos, cpus_pos;
@@ -171,6 +178,7 @@ struct model_service {
 	bool seccomp_off;   /* security_opt seccomp=unconfined */
 	char *seccomp_file,
 		*seccomp_profile; /* seccomp=FILE: its path and text, or NULL */
+	char *apparmor; /* security_opt apparmor=…: a profile or "unconfined", or NULL */
 	struct model_rlimit *rlimits;
 	size_t n_rlimits;
 	struct model_where *where; /* in the order of decoding: a later one wins */

@@ -1,9 +1,8 @@
 /*
  * stack/oom.c - see oom.h.
  *
- * Knows the counters of a group and the one line of the kernel's log that names a victim
- * (mm/oom_kill.c, since Linux 4.19). Does not watch: a counter is there whenever somebody
- * asks.
+ * Knows the counters of a group and the kernel's log. Does not watch, as the supervisor
+ * does: a counter is there whenever somebody asks.
  */
 #include "runtime/stack/oom.h"
 
@@ -22,21 +21,10 @@ enum { RECORD_MOST = 8192 };
 
 char *oom_victim(const char *record, const char *path)
 {
-	static const char group[] = "task_memcg=", task[] = ",task=";
-	const char *at = strstr(record, group), *end, *name;
-	size_t n = strlen(path);
+	size_t n = 0;
+	const char *name = sup_oom_victim(record, path, &n);
 
-	if (!at || !strstr(record, "oom-kill:"))
-		return NULL;
-	at += strlen(group);
-	end = strstr(at, task);
-	/* below whatever group the hierarchy's mount begins at */
-	if (!end || (size_t)(end - at) < n + 1 || strncmp(end - n, path, n) != 0 ||
-	    end[-(ptrdiff_t)n - 1] != '/')
-		return NULL;
-	name = end + strlen(task);
-	end = strstr(name, ",pid=");
-	return end ? str_ndup(name, (size_t)(end - name)) : NULL;
+	return name ? str_ndup(name, n) : NULL;
 }
 
 bool oom_may_have_ended(const struct sup_status *st)
@@ -119,6 +107,23 @@ static int open_group(struct stack_host *h, const char *stack, const char *servi
 	return r < 0 ? r : cgroup_open(cg, path, ret, e);
 }
 
+/* The supervisor knows no cgroups: by this link it is told when memory runs out. */
+static int link_group(struct stack_host *h, const struct cgroup_host *cg,
+		      const char *stack, const char *service, struct err *e)
+{
+	AUTO_FREE char *path = host_cgroup(h, stack, service);
+	AUTO_FREE char *target = cgroup_memory_dir(cg, path);
+	AUTO_CLOSE int dir = -1;
+	int r = host_service_fd(h, stack, service, &dir, e);
+
+	if (r != 0 || !target)
+		return r < 0 ? r : 0;
+	if ((unlinkat(dir, "memory", 0) < 0 && errno != ENOENT) ||
+	    symlinkat(target, dir, "memory") < 0)
+		return err_set(e, errno, "link 'memory' of service '%s'", service);
+	return 0;
+}
+
 int oom_guard(struct stack_host *h, const char *stack, const char *service,
 	      const json_t *spec, struct err *e)
 {
@@ -128,6 +133,8 @@ int oom_guard(struct stack_host *h, const char *stack, const char *service,
 	char known[24];
 	int r = host_cgroups(h, &cg, e);
 
+	if (r == 0)
+		r = link_group(h, cg, stack, service, e);
 	if (r < 0 || !json_bool(spec, "oom_group", false) || cgroup_host_version(cg) == 2)
 		return r;
 	r = open_group(h, stack, service, &g, e);

@@ -17,8 +17,8 @@
 uint64_t oom_look(struct stack_host *h, const char *stack, const char *service,
 		  char **ret_text);
 /**
- * oom_guard() - see to it that one kill takes the whole service, where the kernel does
- * not
+ * oom_guard() - let the supervisor hear of kills, and see to it that one takes the whole
+ * service, where the kernel does not
  * @spec: the stored one, whose oom_group decides. Before the service's process starts.
  */
 must_check int oom_guard(struct stack_host *h, const char *stack, const char *service,

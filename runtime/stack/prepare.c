@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/container/container.h"
 #include "runtime/stack/up.h"
 
 void up_note(const struct up *u, const char *service, const char *text)
@@ -66,6 +67,23 @@ int up_images(struct up *u, const struct strv *chosen, struct err *e)
 	for (size_t i = 0; r == 0 && i < u->model->n_services; i++)
 		if (!chosen || strv_has(chosen, u->model->services[i].name))
 			r = ensure_image(u, dir, i, e);
+	return r;
+}
+
+int up_check_profiles(const struct up *u, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->plan.n; i++) {
+		const struct model_service *svc =
+			model_service(u->model, u->plan.steps[i].service);
+
+		if (u->plan.steps[i].kind == STEP_KEEP || !svc || !svc->apparmor)
+			continue;
+		r = container_apparmor_check(svc->apparmor, e);
+		if (r < 0)
+			return err_ctx(e, "service '%s'", svc->name);
+	}
 	return r;
 }
 
@@ -167,6 +185,7 @@ void up_close(struct up *u)
 	free(u->ids);
 	json_decref(u->configs);
 	record_free(u->rec);
+	free(u->own);
 	fd_auto_close(&u->stack_fd);
 	fd_auto_close(&u->lock);
 }

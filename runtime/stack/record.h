@@ -2,10 +2,12 @@
  * stack/record.h - what exists of a stack, as RUN/STACK/.stack.json tells it. Plain data.
  *
  * Written by rename after each change of what exists. RUN/STACK/SERVICE/ holds per
- * container: spec.json   container spec, cgroup path, health command (launch.c) userns
+ * container: spec.json   container spec, health command (launch.c) userns
  * netns  pins; root/ the merged overlay; stdout stderr  log FIFOs hosts hostname
  * resolv.conf  bound into the container; status exit  supervisor's and init's
- * RUN/STACK/.share/VOLUME is the directory that readers of a `from` volume see now.
+ * RUN/STACK/.cgroup is the group that the stack's groups are below, where that is not
+ * the root (place.h). RUN/STACK/.share/VOLUME is the directory that readers of a `from`
+ * volume see now.
  */
 #ifndef STACK_RECORD_H
 #define STACK_RECORD_H

@@ -32,6 +32,8 @@ static int bring_back(struct up *u, struct err *e)
 	r = up_check_ports(u, e);
 	if (r == 0)
 		r = up_admit(u, false, e);
+	if (r == 0)
+		r = up_check_profiles(u, e);
 	return r < 0 ? r : up_apply(u, NULL, e);
 }
 

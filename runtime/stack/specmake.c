@@ -67,6 +67,7 @@ static void make_confinement(const struct instance_source *src,
 	spec->no_new_privs = true;
 	spec->seccomp_off = svc->seccomp_off;
 	spec->seccomp_profile = str_dup(svc->seccomp_profile);
+	spec->apparmor = str_dup(svc->apparmor);
 	spec->shm_bytes = svc->shm_size;
 	spec->oom_score_adj = svc->oom_score_adj;
 	strv_copy(&spec->cap_add, &svc->cap_add);

@@ -17,6 +17,7 @@
 #include "images/image.h"
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/stack/model.h"
 #include "runtime/supervisor/supervisor.h"
 
@@ -129,6 +130,8 @@ struct stack_up_opts {
 	struct strv services; /* empty: all */
 	bool force_recreate;
 	bool strict; /* memory limits above what the host has are an error */
+	const struct sup_unit *unit; /* we are a unit's main process, and the supervisor
+					is to be it after us; NULL: we are not */
 };
 /**
  * stack_plan() - what stack_up() would do, and why
@@ -202,6 +205,17 @@ must_check int stack_wait(struct stack_host *h, const char *stack,
 must_check int stack_down(struct stack_host *h, const char *stack, bool volumes,
 			  int64_t timeout_ms, struct err *e);
 
+/**
+ * stack_leave() - stop in reverse order, then let the supervisor end; containers stay
+ * Nothing running is done; STACK_E_ABSENT. @timeout_ms: -1: each service's own.
+ */
+must_check int stack_leave(struct stack_host *h, const char *stack, int64_t timeout_ms,
+			   struct err *e);
+/** stack_keeper() - pid of the resident process whose end is the supervisor's end.
+ * -ESRCH when none runs */
+must_check int stack_keeper(const struct stack_host *h, const char *stack, pid_t *ret,
+			    struct err *e);
+
 /** stack_call() - a supervisor's operation on services (empty: all), starting a
  * supervisor that died. STACK_E_ABSENT when the stack or service does not exist */
 must_check int stack_call(struct stack_host *h, const char *stack,
@@ -227,6 +241,32 @@ struct stack_service_info {
 must_check int stack_ps(struct stack_host *h, const char *stack,
 			struct stack_service_info **ret, size_t *n, struct err *e);
 void stack_ps_free(struct stack_service_info *list, size_t n);
+struct stack_stats { /* of a container that runs */
+	char *stack, *service;
+	uint64_t at_ns;                    /* CLOCK_MONOTONIC, when it was read */
+	uint64_t memory_limit, pids_limit; /* the service's, else the stack's; 0: none */
+	struct cgroup_stats use;
+	uint64_t rx_bytes, tx_bytes;
+};
+/** stack_stats() - one entry a running container, appended to *@list of *@n (owned by the
+ * caller, stack_stats_free()). Where the kernel counts no blocks for the group, those of
+ * its processes are summed. STACK_E_ABSENT */
+must_check int stack_stats(struct stack_host *h, const char *stack,
+			   struct stack_stats **list, size_t *n, struct err *e);
+void stack_stats_free(struct stack_stats *list, size_t n);
+
+struct stack_process {
+	pid_t pid, inside; /* inside: as the container sees it, 0: it does not */
+	char *user;        /* a name of the container's, else a number */
+	char *command;
+	uint64_t cpu_ms, age_ms, rss_bytes;
+};
+/** stack_top() - the processes of a service by its group; owned by the caller
+ * (stack_top_free()). STACK_E_ABSENT */
+must_check int stack_top(struct stack_host *h, const char *stack, const char *service,
+			 struct stack_process **ret, size_t *n, struct err *e);
+void stack_top_free(struct stack_process *list, size_t n);
+
 /** stack_inspect() - a service's record, spec (environment values masked) and status */
 must_check int stack_inspect(struct stack_host *h, const char *stack, const char *service,
 			     json_t **ret, struct err *e);

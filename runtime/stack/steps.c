@@ -23,7 +23,7 @@ static bool has_share(const struct record *rec, const char *service)
 static int stop_once(struct up *u, const char *service, struct err *e)
 {
 	AUTO_CLOSE int sock = -1;
-	int r = up_supervise(u->h, u->name, u->stack_fd, e);
+	int r = up_supervise(u->h, u->name, u->stack_fd, u->unit ? u : NULL, e);
 
 	if (r == 0)
 		r = sup_connect(u->stack_fd, &sock, e);

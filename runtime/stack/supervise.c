@@ -11,14 +11,34 @@
 #include "runtime/base/fd.h"
 #include "runtime/stack/up.h"
 
+enum { LEAVE_MS = 5000, PAUSE_MS = 5 };
+
 static int join_supervisor_cgroup(void *arg, struct err *e)
 {
 	return cgroup_join(arg, e);
 }
 
-int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct err *e)
+/* Below a unit's group that is gone nothing can be started but by `up`, which decides
+ * anew where the stack's groups are. */
+static int check_base(const struct stack_host *h, const struct cgroup_host *cg,
+		      const char *stack, struct err *e)
 {
-	AUTO_FREE char *path = host_cgroup(h, stack, "_supervisor");
+	AUTO_FREE char *base = host_cgroup_base(h, stack);
+
+	if (!*base || cgroup_exists(cg, base))
+		return 0;
+	return err_msg(
+		e, ENOENT,
+		"its unit was stopped: `systemctl start` or `minibox up` starts it "
+		"again");
+}
+
+int up_supervise(struct stack_host *h, const char *stack, int stack_fd,
+		 const struct up *by, struct err *e)
+{
+	AUTO_FREE char *path = by && by->own
+				       ? host_cgroup_in(h, by->own, stack, "_supervisor")
+				       : host_cgroup(h, stack, "_supervisor");
 	AUTO_FREE char *logs = str_fmt("logs/%s", stack);
 	struct cgroup_limits none = { 0 };
 	struct cgroup_host *cg = NULL;
@@ -32,10 +52,31 @@ int up_supervise(struct stack_host *h, const char *stack, int stack_fd, struct e
 	if (r == 0)
 		r = host_cgroups(h, &cg, e);
 	if (r == 0)
+		r = check_base(h, cg, stack, e);
+	if (r == 0)
 		r = cgroup_create(cg, path, &none, &g, e);
 	if (r == 0)
-		r = sup_start(h->exe_dir, h->run_fd, stack, join_supervisor_cgroup, g, e);
+		r = sup_start(h->exe_dir, h->run_fd, stack, join_supervisor_cgroup, g,
+			      by ? by->unit : NULL, e);
 	cgroup_free(g);
+	return r;
+}
+
+int up_dismiss(int stack_fd, struct err *e)
+{
+	AUTO_CLOSE int sock = -1;
+	int r;
+
+	if (!sup_alive(stack_fd))
+		return 0;
+	r = sup_connect(stack_fd, &sock, e);
+	if (r == 0)
+		r = sup_call(sock, SUP_OP_QUIT, "", 0, LEAVE_MS, e);
+	for (int i = 0; r == 0 && sup_alive(stack_fd); i++) {
+		if (i * PAUSE_MS > LEAVE_MS)
+			return err_msg(e, ETIMEDOUT, "the supervisor does not leave");
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000 }, NULL);
+	}
 	return r;
 }
 
@@ -69,7 +110,7 @@ static int tell_once(struct up *u, const struct strv *chosen, struct err *e)
 	int r = record_compile(u->h, u->rec, u->stack_fd, e);
 
 	if (r == 0 && !runs)
-		r = up_supervise(u->h, u->rec->name, u->stack_fd, e);
+		r = up_supervise(u->h, u->rec->name, u->stack_fd, u->unit ? u : NULL, e);
 	if (r == 0)
 		r = sup_connect(u->stack_fd, &sock, e);
 	if (r == 0 && runs)

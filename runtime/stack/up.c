@@ -16,6 +16,7 @@
 #include "runtime/stack/before.h"
 #include "runtime/stack/confine.h"
 #include "runtime/stack/etc.h"
+#include "runtime/stack/place.h"
 #include "runtime/stack/plan.h"
 #include "runtime/stack/up.h"
 
@@ -142,9 +143,9 @@ static void copy_words(struct up *u, const struct strv *chosen)
 /* Where all is as it should be, not a file is touched. */
 static int apply_little(struct up *u, const struct strv *chosen, struct err *e)
 {
-	int r = 0;
+	int r = place_settle(u, e);
 
-	if (!same_files(u)) {
+	if (r == 0 && !same_files(u)) {
 		copy_words(u, chosen);
 		r = record_save(u->stack_fd, u->rec, e);
 	}
@@ -162,8 +163,10 @@ static int apply_all(struct up *u, const struct strv *chosen, struct err *e)
 	r = before_keep(u, e);
 	if (r == 0) {
 		copy_words(u, chosen);
-		r = up_take_steps(u, e);
+		r = place_settle(u, e);
 	}
+	if (r == 0)
+		r = up_take_steps(u, e);
 	if (r == 0)
 		r = take_budget(u, &changed, e);
 	if (r == 0)
@@ -207,12 +210,15 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 			.model = m,
 			.watch = w,
 			.stack_fd = -1,
-			.lock = -1 };
+			.lock = -1,
+			.unit = o->unit };
 	AUTO_STRV struct strv names = STRV_INIT;
 	const struct strv *chosen = o->services.n ? &names : NULL;
 	AUTO_CLOSE int images = -1;
 	int r = up_choose(m, &o->services, &names, e);
 
+	if (r == 0 && o->unit)
+		r = place_enter(&u, e);
 	if (r == 0)
 		r = host_lock_images(h, false, &images, e);
 	if (r == 0)
@@ -225,6 +231,10 @@ int stack_up(struct stack_host *h, struct image_store *store, const struct stack
 	}
 	if (r == 0)
 		r = up_admit(&u, o->strict, e);
+	if (r == 0 && o->unit && u.stack_fd >= 0)
+		r = up_dismiss(u.stack_fd, e);
+	if (r == 0)
+		r = up_check_profiles(&u, e);
 	if (r == 0)
 		r = up_apply(&u, chosen, e);
 	if (ret)

@@ -21,10 +21,13 @@ struct up {
 	struct record *rec; /* NULL until something exists */
 	struct stack_plan plan;
 	int stack_fd, lock;
-	bool founded;      /* by us: nothing existed before */
-	bool changed;      /* before_keep() was reached */
-	bool rolling_back; /* to the model before */
-	bool was_whole;    /* nothing was left undone by an earlier one */
+	bool founded;                /* by us: nothing existed before */
+	bool changed;                /* before_keep() was reached */
+	bool rolling_back;           /* to the model before */
+	bool was_whole;              /* nothing was left undone by an earlier one */
+	const struct sup_unit *unit; /* we are a unit's main process; NULL: we are not */
+	char *own; /* and have gone into a leaf below this group, which is ours; or NULL
+		    */
 };
 
 void up_note(const struct up *u, const char *service, const char *text);
@@ -44,15 +47,22 @@ must_check int up_create(struct up *u, const char *name, const struct model_serv
 /** up_check_ports() - -EADDRINUSE naming line and holder when a port of the plan is taken
  */
 must_check int up_check_ports(struct up *u, struct err *e);
+/** up_check_profiles() - can each service that the plan makes have the AppArmor profile
+ * that the file names? */
+must_check int up_check_profiles(const struct up *u, struct err *e);
 /** up_record() - record and hosts files follow what exists now */
 must_check int up_record(struct up *u, struct err *e);
 /** up_publish() - up_record(), and the firewall's rules */
 must_check int up_publish(struct up *u, struct err *e);
 /** up_abandon() - remove a stack that has no containers */
 must_check int up_abandon(struct up *u, struct err *e);
-/** up_supervise() - start the stack's supervisor unless it runs */
+/** up_supervise() - start the stack's supervisor unless it runs
+ * @by: an `up` that is a unit's main process, which it will be instead; else NULL */
 must_check int up_supervise(struct stack_host *h, const char *stack, int stack_fd,
-			    struct err *e);
+			    const struct up *by, struct err *e);
+/** up_dismiss() - let a running supervisor end, so that another can be started: what it
+ * watched goes on */
+must_check int up_dismiss(int stack_fd, struct err *e);
 void up_close(struct up *u);
 
 /** up_index() - of a service in the model's list */

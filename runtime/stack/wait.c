@@ -35,13 +35,13 @@ static int open_stack(struct stack_host *h, const char *stack, int *stack_fd,
 static int connect_supervisor(struct stack_host *h, const char *stack, int stack_fd,
 			      int *ret, struct err *e)
 {
-	int r = up_supervise(h, stack, stack_fd, e);
+	int r = up_supervise(h, stack, stack_fd, NULL, e);
 
 	if (r == 0)
 		r = sup_connect(stack_fd, ret, e);
 	for (int tries = 0; r < 0 && up_supervisor_left(r, tries); tries++) {
 		err_clear(e);
-		r = up_supervise(h, stack, stack_fd, e);
+		r = up_supervise(h, stack, stack_fd, NULL, e);
 		if (r == 0)
 			r = sup_connect(stack_fd, ret, e);
 	}
@@ -66,6 +66,18 @@ int stack_call(struct stack_host *h, const char *stack, const struct strv *servi
 		r = sup_call(sock, op, services->v[i], arg, -1, e);
 	record_free(rec);
 	return r;
+}
+
+int stack_keeper(const struct stack_host *h, const char *stack, pid_t *ret, struct err *e)
+{
+	AUTO_CLOSE int stack_fd = -1;
+	int r = host_stack_fd(h, stack, &stack_fd, e);
+
+	if (r == STACK_E_ABSENT)
+		r = err_msg(e, ESRCH, "it is gone");
+	if (r == 0)
+		r = sup_keeper(stack_fd, ret, e);
+	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
 }
 
 int stack_watch_open(struct stack_host *h, const char *stack, int *ret, struct err *e)

@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/conduct.h"
 #include "runtime/supervisor/health.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/launch.h"
 #include "runtime/supervisor/logpump.h"
 #include "runtime/supervisor/loop.h"
+#include "runtime/supervisor/oom.h"
 #include "runtime/supervisor/restart.h"
 #include "runtime/supervisor/status.h"
 #include "runtime/supervisor/terminal.h"
@@ -46,15 +49,15 @@ void adopt_look(struct supervisor *sup, struct service *s)
 
 	if (!s->st.pid)
 		return;
+	/* Gone when we came: its init has left a word by now, or nobody ever will. */
 	if (status_read_exit(s, &status) || pidfd_exit(s, &status) || s->killed ||
-	    ++s->tries > LOOKS) {
+	    s->pidfd < 0 || ++s->tries > LOOKS) {
 		conduct_ended(sup, s, status);
 		return;
 	}
 	/* Whoever reaps it has not done so yet; the pidfd would report its end without
 	 * pause. */
-	if (s->pidfd >= 0)
-		(void)epoll_ctl(sup->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
+	(void)epoll_ctl(sup->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
 	s->due_ns = proc_now_ns() + LOOK_AGAIN_MS * 1000000u;
 }
 
@@ -69,6 +72,7 @@ static void take_over(struct supervisor *sup, struct service *s)
 	s->begun_ns = age < now ? now - age : 1;
 	logpump_open(sup, s);
 	terminal_adopt(sup, s);
+	oom_watch(sup, s);
 	if (s->pidfd < 0) {
 		adopt_look(sup, s);
 		return;
@@ -100,6 +104,7 @@ static void adopt(struct supervisor *sup, struct service *s)
 	s->streak = s->st.restarts;
 	if (s->st.instance != known) {
 		s->st.restarts = s->st.ended = s->st.failures = s->streak = 0;
+		s->st.oom_kills = 0;
 		s->st.exit_status = 0;
 	}
 	if (s->st.pid > 0) {
@@ -125,7 +130,13 @@ static void adopt(struct supervisor *sup, struct service *s)
 
 void adopt_all(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->n; i++)
+	uint32_t living = 0;
+
+	for (uint32_t i = 0; i < sup->n; i++) {
 		adopt(sup, &sup->service[i]);
+		living += sup->service[i].adopted;
+	}
+	if (living)
+		journal_add(sup, NULL, SUP_ENTRY_ADOPT, 0, living, NULL);
 	sup->unsettled = true;
 }

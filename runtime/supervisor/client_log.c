@@ -33,6 +33,8 @@ struct sup_log_reader {
 	char *service;
 	int index; /* -1: no segment is open */
 	uint32_t number;
+	bool begun; /* a segment was open: what is missing from here on was missed */
+	unsigned skipped;
 	uint64_t index_at;
 	struct stream stream[STREAMS];
 	struct sup_log_record rec; /* being taken; len counts down */
@@ -128,6 +130,14 @@ static bool find_number(struct sup_log_reader *r, uint32_t least, uint32_t *ret)
 	return any;
 }
 
+/* The writer was faster: the rest of a line that was cut there will never come. */
+static void missed(struct sup_log_reader *r, uint32_t segments)
+{
+	r->skipped += segments;
+	for (unsigned i = 0; i < STREAMS; i++)
+		buf_free(&r->stream[i].line);
+}
+
 static bool open_next(struct sup_log_reader *r, uint32_t least)
 {
 	uint32_t number;
@@ -135,7 +145,12 @@ static bool open_next(struct sup_log_reader *r, uint32_t least)
 	if (r->dir < 0)
 		r->dir = openat(r->logs, r->service,
 				O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return r->dir >= 0 && find_number(r, least, &number) && open_number(r, number);
+	if (r->dir < 0 || !find_number(r, least, &number) || !open_number(r, number))
+		return false;
+	if (r->begun && number > least)
+		missed(r, number - least);
+	r->begun = true;
+	return true;
 }
 
 static bool read_record(struct sup_log_reader *r)
@@ -176,7 +191,7 @@ static bool next_chunk(struct sup_log_reader *r)
 			if (read_record(r))
 				continue;
 			close_segment(r);
-			r->number = number;
+			r->number++;
 			continue;
 		}
 		s = &r->stream[r->rec.stream - 1];
@@ -204,7 +219,9 @@ static int give(struct sup_log_reader *r, struct stream *s, struct sup_log_line 
 		.stream = (unsigned)(s - r->stream) + 1,
 		.text = r->given.data ? r->given.data : "",
 		.len = r->given.len,
+		.skipped = r->skipped,
 	};
+	r->skipped = 0;
 	return 1;
 }
 

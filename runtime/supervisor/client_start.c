@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/proc.h"
 
 enum { READY_FD = 3 };
 
@@ -24,6 +26,7 @@ struct start { /* what the grandchild needs */
 	int ready; /* write end of the pipe: "1", or a message */
 	int (*in_child)(void *arg, struct err *e);
 	void *arg;
+	const struct sup_unit *unit; /* NULL: none */
 };
 
 static int read_header(int stack_fd, struct sup_header *ret, struct err *e)
@@ -50,7 +53,7 @@ static void become(const struct start *st)
 {
 	struct err e = ERR_INIT;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char text[128];
+	char text[128], patience[16];
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
 		say(st->ready, "open '/dev/null' failed");
@@ -68,7 +71,11 @@ static void become(const struct start *st)
 	syscall(SYS_close_range, READY_FD + 1, ~0u, 0);
 	/* No environment: it would lie on the resident's stack, and its helpers get their
 	 * own. */
-	execle(st->exe, st->exe, st->stack_dir, st->log_dir, (char *)NULL,
+	snprintf(patience, sizeof(patience), "%u", st->unit ? st->unit->watchdog_ms : 0);
+	execve(st->exe,
+	       (char *const[]){
+		       (char *)st->exe, (char *)st->stack_dir, (char *)st->log_dir,
+		       st->unit ? (char *)st->unit->socket : NULL, patience, NULL },
 	       (char *const[]){ NULL });
 	snprintf(text, sizeof(text), "exec '%.80s': %s", st->exe, strerror(errno));
 	say(READY_FD, text);
@@ -115,7 +122,8 @@ static int wait_ready(int fd, struct err *e)
 }
 
 int sup_start(const char *exe_dir, int run_fd, const char *stack,
-	      int (*in_child)(void *arg, struct err *e), void *arg, struct err *e)
+	      int (*in_child)(void *arg, struct err *e), void *arg,
+	      const struct sup_unit *unit, struct err *e)
 {
 	AUTO_CLOSE int stack_fd =
 		openat(run_fd, stack, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -141,7 +149,7 @@ int sup_start(const char *exe_dir, int run_fd, const char *stack,
 		return err_set(e, errno, "pipe");
 	out = fds[0];
 	in = fds[1];
-	r = spawn(&(struct start){ exe, stack_dir, log_dir, in, in_child, arg }, e);
+	r = spawn(&(struct start){ exe, stack_dir, log_dir, in, in_child, arg, unit }, e);
 	close(fd_take(&in));
 	if (r == 0)
 		r = wait_ready(out, e);
@@ -156,4 +164,15 @@ bool sup_alive(int stack_fd)
 	/* Held shared for an instant at most; the supervisor's own attempt is repeated.
 	 */
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+int sup_keeper(int stack_fd, pid_t *ret, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT;
+	int r = fd_read_file(stack_fd, ".supervisor", 64, &text, e);
+
+	if (r < 0)
+		return r;
+	*ret = proc_parent((pid_t)atoi(text.data));
+	return *ret > 0 ? 0 : err_set(e, ESRCH, "find the supervisor's keeper");
 }

@@ -11,9 +11,11 @@
 #include "runtime/supervisor/control.h"
 #include "runtime/supervisor/depends.h"
 #include "runtime/supervisor/health.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/launch.h"
 #include "runtime/supervisor/logpump.h"
 #include "runtime/supervisor/loop.h"
+#include "runtime/supervisor/oom.h"
 #include "runtime/supervisor/restart.h"
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
@@ -43,7 +45,7 @@ static uint64_t grace_ms(const struct service *s)
 }
 
 /* The policy's word on an end that nobody asked for. */
-static void end_or_restart(struct service *s, bool failed)
+static void end_or_restart(struct supervisor *sup, struct service *s, bool failed)
 {
 	struct restart_case c = {
 		.policy = s->spec.restart,
@@ -62,6 +64,7 @@ static void end_or_restart(struct service *s, bool failed)
 	s->st.restarts++;
 	s->streak = v.streak;
 	s->due_ns = in_ms(v.delay_ms);
+	journal_add(sup, s, SUP_ENTRY_RESTART, (int32_t)v.delay_ms, s->st.restarts, NULL);
 }
 
 static void act_want(struct supervisor *sup, struct service *s)
@@ -88,7 +91,8 @@ static void act_launch(struct supervisor *sup, struct service *s)
 	s->st.state = SUP_EXITED;
 	s->st.ended = 1;
 	s->st.ended_wall_ns = proc_wall_ns();
-	end_or_restart(s, true);
+	journal_add(sup, s, SUP_ENTRY_FAILED, s->st.exit_status >> 8, 0, s->st.text);
+	end_or_restart(sup, s, true);
 }
 
 static void begin(struct service *s)
@@ -101,6 +105,8 @@ static void begin(struct service *s)
 
 static void act_ready(struct supervisor *sup, struct service *s)
 {
+	if (s->st.state == SUP_HEALTHY)
+		journal_add(sup, s, SUP_ENTRY_HEALTHY, 0, 0, NULL);
 	if (s->ready)
 		return;
 	s->ready = true;
@@ -119,11 +125,12 @@ static void act_begin(struct supervisor *sup, struct service *s)
 static void act_signal(struct supervisor *sup, struct service *s)
 {
 	uint64_t grace = grace_ms(s);
+	int signal = grace ? (int)s->spec.stop_signal : SIGKILL;
 
-	(void)sup;
 	health_halt(s);
 	s->due_ns = in_ms(grace ? grace : KILL_AGAIN_MS);
-	(void)conduct_signal(s, grace ? (int)s->spec.stop_signal : SIGKILL);
+	if (conduct_signal(s, signal) == 0)
+		journal_add(sup, s, SUP_ENTRY_STOP, signal, (uint32_t)grace, NULL);
 }
 
 static void act_late(struct supervisor *sup, struct service *s)
@@ -134,40 +141,40 @@ static void act_late(struct supervisor *sup, struct service *s)
 
 static void act_mark(struct supervisor *sup, struct service *s)
 {
-	(void)sup;
+	if (s->st.state == SUP_PAUSED)
+		journal_add(sup, s, SUP_ENTRY_PAUSE, 0, 0, NULL);
 	health_halt(s); /* a paused service answers nothing */
 	s->due_ns = 0;
 }
 
 static void act_sick(struct supervisor *sup, struct service *s)
 {
+	journal_add(sup, s, SUP_ENTRY_UNHEALTHY, 0, s->st.failures, s->st.text);
 	if (s->spec.restart != SUP_NO && s->st.wanted && !s->stop_pending)
 		conduct_stop(sup, s, -1, AFTER_BACKOFF);
 }
 
 static void act_end(struct supervisor *sup, struct service *s)
 {
-	(void)sup;
 	s->st.ended = 1;
 	s->st.ended_wall_ns = proc_wall_ns();
 	if (s->stop_pending && s->after == AFTER_START)
 		s->st.state = SUP_WAITING; /* died just before its turn to be restarted */
 	else
-		end_or_restart(s, s->st.exit_status != 0);
+		end_or_restart(sup, s, s->st.exit_status != 0);
 	s->stop_pending = false;
 	s->after = AFTER_IDLE;
 }
 
 static void act_stopped(struct supervisor *sup, struct service *s)
 {
-	(void)sup;
 	s->due_ns = 0;
 	s->st.ended = 1;
 	s->st.ended_wall_ns = proc_wall_ns();
 	if (s->after == AFTER_START && s->st.wanted)
 		s->st.state = SUP_WAITING;
 	else if (s->after == AFTER_BACKOFF)
-		end_or_restart(s, true);
+		end_or_restart(sup, s, true);
 	s->after = AFTER_IDLE;
 }
 
@@ -211,12 +218,13 @@ static void act_kill(struct supervisor *sup, struct service *s)
 		return;
 	}
 	s->due_ns = in_ms(KILL_AGAIN_MS);
-	(void)conduct_signal(s, SIGKILL);
+	if (conduct_signal(s, SIGKILL) == 0)
+		journal_add(sup, s, SUP_ENTRY_KILL, 0, 0, NULL);
 }
 
 static void act_resume(struct supervisor *sup, struct service *s)
 {
-	(void)sup;
+	journal_add(sup, s, SUP_ENTRY_UNPAUSE, 0, 0, NULL);
 	if (s->spec.health != SUP_HEALTH_NONE && s->ready)
 		s->st.state = SUP_HEALTHY;
 	health_resume(s);
@@ -274,8 +282,12 @@ void conduct_ended(struct supervisor *sup, struct service *s, int wait_status)
 	(void)status_read_exit(s, &status);
 	terminal_end(sup, s);
 	logpump_drain(sup, s);
+	oom_look(sup, s);
+	journal_add(sup, s, SUP_ENTRY_EXIT, status, 0, NULL);
 	health_halt(s);
 	loop_close(&s->pidfd);
+	loop_close(&s->oom);
+	s->oom_looks = 0;
 	s->tries = 0;
 	s->adopted = s->killed = s->ready = false;
 	s->st.pid = 0;

@@ -12,9 +12,11 @@
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/adopt.h"
 #include "runtime/supervisor/conduct.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/logpump.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
+#include "runtime/supervisor/oom.h"
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
 #include "runtime/supervisor/terminal.h"
@@ -66,6 +68,8 @@ static void launched(struct supervisor *sup, struct service *s,
 	logpump_open(sup, s); /* if the launcher made the FIFOs only now */
 	if (tty >= 0)
 		terminal_begin(sup, s, tty);
+	journal_add(sup, s, SUP_ENTRY_START, 0, 0, NULL);
+	oom_watch(sup, s);
 	conduct_fire(sup, s, EV_LAUNCHED);
 	if (s->pidfd < 0)
 		adopt_look(sup, s); /* it is gone, and maybe was reaped by the launcher */
@@ -95,6 +99,7 @@ void launch_read_report(struct supervisor *sup, struct service *s)
 	} else {
 		refuse(s, 125, "the launcher ended without a report", 0);
 	}
+	journal_add(sup, s, SUP_ENTRY_FAILED, s->st.exit_status >> 8, 0, s->st.text);
 	s->begun_ns = proc_now_ns(); /* the time spent on trying is no uptime */
 	conduct_fire(sup, s, EV_LAUNCH_FAILED);
 }
@@ -122,8 +127,9 @@ void launch_refresh(struct supervisor *sup, struct service *s)
 		s->refresher = pid;
 }
 
-void launch_refreshed(struct supervisor *sup, struct service *s)
+void launch_refreshed(struct supervisor *sup, struct service *s, int status)
 {
+	journal_add(sup, s, SUP_ENTRY_REFRESH, status, 0, NULL);
 	s->refresher = 0;
 	sup->unsettled = true;
 }

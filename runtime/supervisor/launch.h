@@ -17,7 +17,7 @@ void launch_read_report(struct supervisor *sup, struct service *s);
 void launch_ended(struct supervisor *sup, struct service *s, int status);
 /** launch_refresh() - let the readers of this service's files see its present instance */
 void launch_refresh(struct supervisor *sup, struct service *s);
-/** launch_refreshed() - that helper was reaped */
-void launch_refreshed(struct supervisor *sup, struct service *s);
+/** launch_refreshed() - that helper was reaped; @status as waitpid(2) */
+void launch_refreshed(struct supervisor *sup, struct service *s, int status);
 
 #endif

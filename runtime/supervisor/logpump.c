@@ -9,17 +9,19 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
 #include "runtime/supervisor/segment.h"
 #include "runtime/supervisor/status.h"
+#include "runtime/supervisor/text.h"
 
 enum {
 	PIECE = 65536,
 	DRAIN_PIECES =
 		4096, /* a FIFO holds far less; somebody else would have to be writing */
 	PEEK = 4096,
-	DEV_NULL = 1, /* standard output is /dev/null */
+	DROP_BYTES = 2048,
 };
 
 static bool is_same(int fd, const char *path)
@@ -81,31 +83,57 @@ static size_t rest_of_line(int fifo)
 	return done ? done : PEEK;
 }
 
-static ssize_t drop(const struct supervisor *sup, struct service *s, int fifo, int why)
+static void say_dropping(struct supervisor *sup, struct service *s, int why)
 {
-	ssize_t n = splice(fifo, NULL, DEV_NULL, NULL, PIECE, SPLICE_F_NONBLOCK);
+	note(sup, s->spec.name, "log cannot be written, dropping output; error",
+	     (uint64_t)why);
+	journal_add(sup, s, SUP_ENTRY_DROPPING, why, 0, NULL);
+}
+
+/* The service must not wait for a disk: what cannot be stored is counted. */
+static ssize_t drop(struct supervisor *sup, struct service *s, int fifo, int why)
+{
+	char bytes[DROP_BYTES];
+	ssize_t n = read(fifo, bytes, sizeof(bytes));
 
 	if (n <= 0)
 		return n;
 	if (s->log.dropped == 0)
-		note(sup, s->spec.name, "log cannot be written, dropping output; error",
-		     (uint64_t)why);
+		say_dropping(sup, s, why);
 	s->log.dropped += (uint64_t)n;
+	for (ssize_t i = 0; i < n; i++)
+		s->log.dropped_lines += bytes[i] == '\n';
 	return n;
 }
 
-static void stored(const struct supervisor *sup, struct service *s, unsigned stream,
-		   size_t n)
+static void say_dropped(struct supervisor *sup, struct service *s)
+{
+	char text[64];
+	struct text t = text_over(text, sizeof(text));
+
+	text_str(&t, ", ");
+	text_num(&t, s->log.dropped);
+	text_str(&t, " bytes: the disk took no more");
+	journal_add(sup, s, SUP_ENTRY_DROPPED, 0, s->log.dropped_lines, text);
+	s->log.dropped = s->log.dropped_lines = 0;
+}
+
+static void stored(struct supervisor *sup, struct service *s, unsigned stream, size_t n)
 {
 	s->log.stream[stream].size += n;
 	if (s->log.dropped)
-		note(sup, s->spec.name, "log is written again; bytes dropped",
-		     s->log.dropped);
-	s->log.dropped = 0;
+		say_dropped(sup, s);
 	segment_index(&s->log, stream);
-	if (segment_is_done(&s->log, &s->spec) &&
-	    segment_rotate(sup->logs, &s->log, &s->spec) < 0)
-		note(sup, s->spec.name, "cannot begin a new log segment", 0);
+}
+
+/* 0 when there is a segment with room, else an errno. */
+static int make_room(struct supervisor *sup, struct service *s)
+{
+	int r = s->log.index < 0 ? segment_open(sup->logs, &s->log, &s->spec) : 0;
+
+	if (r == 0 && segment_is_done(&s->log, &s->spec))
+		r = segment_rotate(sup->logs, &s->log, &s->spec);
+	return -r;
 }
 
 static ssize_t take(const struct service *s, const struct log_stream *l)
@@ -113,8 +141,9 @@ static ssize_t take(const struct service *s, const struct log_stream *l)
 	size_t n = segment_room(&s->log, &s->spec, PIECE);
 	loff_t at = (loff_t)l->size;
 
-	return splice(l->fifo, NULL, l->file, &at, n ? n : rest_of_line(l->fifo),
-		      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (!n)
+		n = segment_rest(&s->log, &s->spec, rest_of_line(l->fifo));
+	return splice(l->fifo, NULL, l->file, &at, n, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 }
 
 /* The last writer has gone and epoll would say so for ever. The service may open its
@@ -132,12 +161,11 @@ bool logpump_move(struct supervisor *sup, struct service *s, uint64_t stream)
 {
 	struct log_stream *l = &s->log.stream[stream];
 	ssize_t n = -1;
-	int why = 0;
+	int why;
 
 	if (l->fifo < 0)
 		return false;
-	if (s->log.index < 0)
-		why = -segment_open(sup->logs, &s->log, &s->spec);
+	why = make_room(sup, s);
 	if (why == 0) {
 		n = take(s, l);
 		why = n < 0 ? errno : 0;
@@ -158,5 +186,7 @@ void logpump_drain(struct supervisor *sup, struct service *s)
 	for (unsigned i = 0; i < LOG_STREAMS; i++)
 		for (int k = 0; k < DRAIN_PIECES && logpump_move(sup, s, i); k++)
 			;
+	if (s->log.dropped)
+		say_dropped(sup, s);
 	logpump_close(s);
 }

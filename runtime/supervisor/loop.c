@@ -12,7 +12,10 @@
 #include "runtime/supervisor/health.h"
 #include "runtime/supervisor/launch.h"
 #include "runtime/supervisor/logpump.h"
+#include "runtime/supervisor/oom.h"
 #include "runtime/supervisor/terminal.h"
+
+enum { OOM_LOOK_NS = 20000000 };
 
 static void control(struct supervisor *sup, int op, int fd, uint64_t token,
 		    uint32_t events)
@@ -73,7 +76,7 @@ static void child_ended(struct supervisor *sup, int pid, int status)
 	else if (s->launcher == pid)
 		launch_ended(sup, s, status);
 	else if (s->refresher == pid)
-		launch_refreshed(sup, s);
+		launch_refreshed(sup, s, status);
 	else
 		health_helper_ended(sup, s, status);
 }
@@ -119,6 +122,9 @@ static void dispatch(struct supervisor *sup, const struct epoll_event *ev)
 	case TOKEN_TTY:
 		terminal_move(sup, s);
 		break;
+	case TOKEN_OOM:
+		oom_event(sup, s);
+		break;
 	}
 }
 
@@ -143,6 +149,10 @@ static void fire_due(struct supervisor *sup)
 			conduct_due(sup, s);
 		if (s->probe.due_ns && s->probe.due_ns <= now)
 			health_due(sup, s);
+		if (s->oom_looks) {
+			s->oom_looks--;
+			oom_look(sup, s);
+		}
 	}
 }
 
@@ -158,11 +168,15 @@ static int until_next(const struct supervisor *sup)
 			next = s->due_ns;
 		if (s->probe.due_ns && s->probe.due_ns < next)
 			next = s->probe.due_ns;
+		if (s->oom_looks && now + OOM_LOOK_NS < next)
+			next = now + OOM_LOOK_NS;
 	}
-	if (next == UINT64_MAX)
+	if (next == UINT64_MAX && !sup->beat)
 		return -1;
 	next = next > now ? (next - now + 999999) / 1000000
 			  : 0; /* rounded up: never spins */
+	if (sup->beat && next > sup->beat_ms)
+		next = sup->beat_ms;
 	return next > 600000 ? 600000 : (int)next;
 }
 
@@ -171,6 +185,8 @@ void loop_run(struct supervisor *sup)
 	struct epoll_event ev;
 
 	for (;;) {
+		if (sup->beat)
+			__atomic_add_fetch(sup->beat, 1, __ATOMIC_RELAXED);
 		fire_due(sup);
 		conduct_settle(sup); /* may set timers */
 		if (is_over(sup))

@@ -1,5 +1,6 @@
 /*
- * supervisor/main.c - minibox-supervisor STACK_DIR LOG_DIR: keeper and supervisor.
+ * supervisor/main.c - minibox-supervisor STACK_DIR LOG_DIR [SOCKET PATIENCE_MS]: keeper
+ * and supervisor; the latter two are a service manager's, see watchdog.h.
  *
  * Two processes on the same pages: the keeper starts the supervisor again at once when it
  * dies, since a FIFO that nobody reads blocks the services. Descriptor 3 is the ready
@@ -15,18 +16,20 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/adopt.h"
 #include "runtime/supervisor/control.h"
+#include "runtime/supervisor/journal.h"
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/note.h"
+#include "runtime/supervisor/serve.h"
 #include "runtime/supervisor/specfile.h"
 #include "runtime/supervisor/terminal.h"
 #include "runtime/supervisor/text.h"
+#include "runtime/supervisor/watchdog.h"
 
 enum { READY_FD = 3, LOCK_TRIES = 50, CALM_NS = 1000000000 };
 
@@ -94,7 +97,8 @@ static void tell_pid(int lock)
 		(void)!pwrite(lock, pid, strlen(pid), 0);
 }
 
-static int supervise(int logs, int lock, int ready, const int store[2])
+static int supervise(int logs, int lock, int ready, const int store[2],
+		     const struct watchdog *w)
 {
 	struct supervisor *sup = mmap(NULL, sizeof(*sup), PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -105,6 +109,8 @@ static int supervise(int logs, int lock, int ready, const int store[2])
 		return 1;
 	sup->logs = logs;
 	memcpy(sup->store, store, sizeof(sup->store));
+	sup->beat = w->beat;
+	sup->beat_ms = w->period_ms;
 	prctl(PR_SET_NAME, "minibox-supervisor", 0, 0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	raise_limits();
@@ -114,6 +120,7 @@ static int supervise(int logs, int lock, int ready, const int store[2])
 		return give_up(sup, ready, "cannot make its event descriptors", -r);
 	if (specfile_load(sup, why, sizeof(why)) < 0)
 		return give_up(sup, ready, why, 0);
+	journal_begin(sup);
 	adopt_all(sup);
 	r = control_listen(sup);
 	if (r < 0)
@@ -125,33 +132,34 @@ static int supervise(int logs, int lock, int ready, const int store[2])
 	return 0;
 }
 
-/* Waits for the supervisor, reaping what its predecessors left; its wait status. */
-static int wait_for(int supervisor)
+/* The end of the supervisor is waited for by its signal where hanging is watched for. */
+static void hold_sigchld(void)
 {
-	int status = 0, pid;
+	sigset_t set;
 
-	do
-		pid = waitpid(-1, &status, 0);
-	while (pid != supervisor && (pid > 0 || errno == EINTR));
-	return status;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static int keep(int logs, int lock, int ready)
+static int keep(int logs, int lock, int ready, const struct watchdog *w)
 {
 	int store[2] = { -1, -1 };
 	long delay_ms = 0;
 
 	/* Without it terminals only end with their supervisor. */
 	(void)terminal_store(store);
+	if (w->beat)
+		hold_sigchld();
 
 	for (bool first = true;; first = false) {
 		uint64_t begun = proc_now_ns();
 		int pid = _Fork(), status; /* without what fork() does for threads */
 
 		if (pid == 0)
-			return supervise(logs, lock, ready, store);
+			return supervise(logs, lock, ready, store, w);
 		loop_close(&ready); /* only its first life is waited for */
-		status = pid > 0 ? wait_for(pid) : 1;
+		status = pid > 0 ? watchdog_wait(w, pid) : 1;
 		if (status == 0 || (first && !WIFSIGNALED(status)))
 			return status != 0;
 		/* At once, but for one that cannot live. */
@@ -177,10 +185,13 @@ static int take_lock(void)
 int main(int argc, char **argv)
 {
 	int ready = fcntl(READY_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : READY_FD;
+	struct watchdog w;
 	int logs, lock;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 5)
 		return 2;
+	if (strcmp(argv[1], "--serve") == 0) /* a stack's directory is absolute */
+		return serve(argv[2]);
 	logs = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (logs < 0 || chdir(argv[1]) < 0)
 		return 1;
@@ -191,5 +202,6 @@ int main(int argc, char **argv)
 	}
 	prctl(PR_SET_NAME, "minibox-keeper", 0, 0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	return keep(logs, lock, ready);
+	watchdog_open(&w, argc > 3 ? argv[3] : NULL, argc > 3 ? argv[4] : NULL);
+	return keep(logs, lock, ready, &w);
 }

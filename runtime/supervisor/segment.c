@@ -13,7 +13,8 @@
 #include "runtime/supervisor/loop.h"
 #include "runtime/supervisor/text.h"
 
-enum { OVERRUN = 65536, RECORDS = 16 };
+/* A kill may leave a piece of each stream without its record: room for two is kept. */
+enum { OVERRUN = 65536, RECORDS = 16, KEPT = 2 * sizeof(struct sup_log_record) };
 
 static const char kinds[LOG_STREAMS + 1][4] = { "out", "err", "idx" };
 
@@ -175,23 +176,34 @@ void segment_index(struct service_log *log, unsigned stream)
 	l->covered = l->size;
 }
 
-static uint64_t segment_used(const struct service_log *log)
+/* Single bytes cost a record each, so the index counts, too. */
+static uint64_t left(const struct service_log *log, const struct sup_service *spec)
 {
-	uint64_t used = log->stream[0].size + log->stream[1].size;
+	uint64_t used = log->stream[0].size + log->stream[1].size + log->index_size;
 
-	/* Single bytes cost a record each: the index must not outgrow what it is for. */
-	return used > log->index_size ? used : log->index_size;
+	return used + KEPT < spec->log_segment_bytes
+		       ? spec->log_segment_bytes - used - KEPT
+		       : 0;
+}
+
+size_t segment_rest(const struct service_log *log, const struct sup_service *spec,
+		    size_t most)
+{
+	uint64_t rest = left(log, spec);
+
+	return rest < most && spec->log_segment_bytes ? (size_t)rest : most;
 }
 
 size_t segment_room(const struct service_log *log, const struct sup_service *spec,
 		    size_t most)
 {
-	uint64_t used = segment_used(log), room;
+	uint64_t rest = left(log, spec), slack = spec->log_segment_bytes / 8;
 
 	if (spec->log_segment_bytes == 0)
 		return most;
-	room = used < spec->log_segment_bytes ? spec->log_segment_bytes - used : 0;
-	return room < most ? (size_t)room : most;
+	slack = slack < OVERRUN ? slack : OVERRUN;
+	rest = rest > slack ? rest - slack : 0;
+	return rest < most ? (size_t)rest : most;
 }
 
 static bool ends_a_line(const struct log_stream *l)
@@ -208,7 +220,7 @@ bool segment_is_done(const struct service_log *log, const struct sup_service *sp
 		return false;
 	if (ends_a_line(&log->stream[0]) && ends_a_line(&log->stream[1]))
 		return true;
-	return segment_used(log) >= (uint64_t)spec->log_segment_bytes + OVERRUN;
+	return left(log, spec) == 0;
 }
 
 static void remove_number(int dir, uint32_t number)

@@ -33,6 +33,7 @@ enum token_kind {
 	TOKEN_PIDFD,
 	TOKEN_PROBE,
 	TOKEN_TTY,
+	TOKEN_OOM,
 };
 
 enum after_stop {
@@ -50,7 +51,7 @@ struct probe {
 	uint32_t text_len;
 	uint64_t due_ns;   /* next probe, or the time limit of the present one; 0: none */
 	uint64_t count_ns; /* before its first success: no failure counts before this */
-	char text[160];    /* last bytes that the helper said */
+	char text[144];    /* last bytes that the helper said */
 };
 
 struct log_stream {
@@ -61,15 +62,17 @@ struct log_stream {
 struct service_log {
 	struct log_stream stream[LOG_STREAMS];
 	int index;
-	uint32_t first, last; /* segment numbers on disk; last is written */
+	uint32_t first, last;   /* segment numbers on disk; last is written */
+	uint32_t dropped_lines; /* not stored since the disk refused */
 	uint64_t index_size;
-	uint64_t dropped; /* bytes not stored since the disk refused */
+	uint64_t dropped; /* bytes of them */
 };
 
 struct service {
 	struct sup_service spec; /* deps[].service is a slot; an empty name: free slot */
 	struct sup_status st;    /* as last published, but for the change in progress */
 	int pidfd, report;       /* report: read end of the launcher's fd 3 */
+	int oom;                 /* speaks when memory ran out in its group */
 	int launcher, refresher; /* pids of helpers */
 	int tty, tty_out;        /* master of its terminal; FIFO it is read into */
 	bool stop_pending;       /* to be stopped as soon as its dependants are */
@@ -77,6 +80,7 @@ struct service {
 	bool adopted;            /* its process is not our child */
 	bool killed;             /* was sent SIGKILL by us */
 	uint8_t after;           /* enum after_stop */
+	uint8_t oom_looks;       /* memory ran out: so often yet for the kill */
 	uint32_t streak;         /* restarts in a row without 10 s of uptime */
 	uint32_t tries;          /* looks for the exit status of an adopted process */
 	int64_t stop_ms;         /* grace of the present stop; -1: the spec's */
@@ -100,10 +104,13 @@ struct pending {
 
 struct supervisor {
 	int epoll, logs, listener, signals;
-	int store[2];   /* see terminal.h */
-	uint32_t n;     /* slots in use lie below this */
-	bool unsettled; /* something changed that dependants or requests may wait for */
+	int store[2];     /* see terminal.h */
+	uint32_t *beat;   /* counts turns of the loop for the keeper; NULL: it need not */
+	uint32_t beat_ms; /* the loop turns at least this often, where it counts */
+	uint32_t n;       /* slots in use lie below this */
+	bool unsettled;   /* something changed that dependants or requests may wait for */
 	bool quitting;
+	uint64_t entries; /* written to .events so far */
 	struct client client[CLIENTS];
 	struct pending pending[PENDING];
 	struct sup_header head;

@@ -119,7 +119,7 @@ static bool is_kept(const struct sup_header *h, const char *name)
 static void clear(struct service *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->pidfd = s->report = s->probe.fd = s->log.index = -1;
+	s->pidfd = s->report = s->oom = s->probe.fd = s->log.index = -1;
 	s->tty = s->tty_out = -1;
 	for (unsigned i = 0; i < LOG_STREAMS; i++)
 		s->log.stream[i].fifo = s->log.stream[i].file = -1;
@@ -167,7 +167,7 @@ static struct service *take_slot(struct supervisor *sup)
 /* A container made anew has no history; while none runs, nobody has asked for it yet. */
 static void renew(struct supervisor *sup, struct service *s)
 {
-	s->st.restarts = s->st.ended = s->st.failures = 0;
+	s->st.restarts = s->st.ended = s->st.failures = s->st.oom_kills = 0;
 	s->st.exit_status = 0;
 	s->streak = 0;
 	s->st.text[0] = '\0';

@@ -21,7 +21,7 @@ void status_path(const struct service *s, const char *leaf, char *buf, size_t n)
 	text_str(&t, leaf);
 }
 
-void status_publish(struct supervisor *sup, struct service *s)
+void status_write(struct supervisor *sup, struct service *s)
 {
 	char path[PATH_BYTES];
 	AUTO_CLOSE int fd = -1;
@@ -35,6 +35,11 @@ void status_publish(struct supervisor *sup, struct service *s)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || pwrite(fd, &st, sizeof(st), 0) != sizeof(st))
 		note(sup, s->spec.name, "cannot write its status", 0);
+}
+
+void status_publish(struct supervisor *sup, struct service *s)
+{
+	status_write(sup, s);
 	control_announce(sup, s);
 }
 

@@ -7,6 +7,8 @@
 
 #include "runtime/supervisor/service.h"
 
+/** status_write() - write the record, telling nobody */
+void status_write(struct supervisor *sup, struct service *s);
 /** status_publish() - write the record and tell the watchers */
 void status_publish(struct supervisor *sup, struct service *s);
 /** status_load() - the record that an earlier supervisor left; false: none that can be

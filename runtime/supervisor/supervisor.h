@@ -15,7 +15,8 @@
  *   SERVICE/exit       wait status of the main process as decimal text, written by
  * minibox-init SERVICE/stdout, SERVICE/stderr  FIFOs that the supervisor reads (made by
  * the program) Below LOGS/STACK/SERVICE: out.N err.N idx.N, N from 0 upwards, the newest
- * is written.
+ * is written. LOGS/STACK/.events: a ring of struct sup_entry, what happened to the stack.
+ * SERVICE/memory is a link to its directory in the memory controller's hierarchy.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
@@ -104,10 +105,11 @@ struct sup_status {
 	uint64_t started_wall_ns, ended_wall_ns;
 	uint32_t instance;
 	uint32_t restarts;
-	uint32_t wanted;   /* 1: should run */
-	uint32_t failures; /* health probes failed in a row */
-	uint32_t ended;    /* 1: has run and ended at least once (exit_status is real) */
-	char text[160];    /* why, for people: last probe's or launch's error */
+	uint32_t wanted;    /* 1: should run */
+	uint32_t failures;  /* health probes failed in a row */
+	uint32_t ended;     /* 1: has run and ended at least once (exit_status is real) */
+	char text[156];     /* why, for people: last probe's or launch's error */
+	uint32_t oom_kills; /* out-of-memory kills that were noted in its group */
 	uint32_t seq_end;
 };
 
@@ -142,6 +144,14 @@ struct sup_event {
 	char text[160];
 };
 
+/**
+ * sup_oom_victim() - the name in a record of the kernel's log, if it is of group @path
+ * (pure)
+ * @record: "...,task_memcg=/PATH,task=NAME,pid=N,uid=N"
+ * Return: within @record, @ret_len bytes; NULL: about something else.
+ */
+const char *sup_oom_victim(const char *record, const char *path, size_t *ret_len);
+
 /* What a launcher (`minibox _launch STACK SERVICE`) sends over its fd 3, a socket, once;
  * with a terminal its master comes along. */
 struct sup_launch_report {
@@ -160,7 +170,58 @@ struct sup_log_record {
 	uint64_t offset;
 };
 
+/**
+ * sup_notify() - send @text ("READY=1" and the like) to a service manager; in both
+ * programs
+ * @socket_path: what $NOTIFY_SOCKET said; "@name" is an abstract one
+ * @wait: while its queue is full, else it is lost (-EAGAIN)
+ * The protocol is sd_notify(3)'s: one datagram, the kernel tells who sent it.
+ * Return: 0 or -errno
+ */
+int sup_notify(const char *socket_path, const char *text, bool wait);
+
+/* What happened, as it stands in LOGS/STACK/.events between the lines of logs. */
+enum sup_entry_kind {
+	SUP_ENTRY_START = 1, /* @pid; @wall_ns is when its launch began, before its output
+			      */
+	SUP_ENTRY_EXIT,      /* @pid; @value: as waitpid(2) */
+	SUP_ENTRY_RESTART,   /* is started again: @value milliseconds from now, @count
+				times by now */
+	SUP_ENTRY_FAILED,    /* could not be started: @value exit code, @text */
+	SUP_ENTRY_OOM,       /* @count processes killed for want of memory; @text */
+	SUP_ENTRY_HEALTHY,
+	SUP_ENTRY_UNHEALTHY, /* @count probes failed in a row, the last by @text */
+	SUP_ENTRY_STOP,      /* was sent signal @value, has @count milliseconds */
+	SUP_ENTRY_KILL,      /* was sent SIGKILL: its grace is over */
+	SUP_ENTRY_PAUSE,
+	SUP_ENTRY_UNPAUSE,
+	SUP_ENTRY_REFRESH,  /* readers of its files see this instance; @value: wait status
+			       of the helper */
+	SUP_ENTRY_DROPPING, /* its log cannot be written: errno @value */
+	SUP_ENTRY_DROPPED,  /* @count lines of its log were not stored; @text says why */
+	SUP_ENTRY_ADOPT,    /* no service: a new supervisor (@pid) took over @count */
+	SUP_ENTRY_KINDS
+};
+enum { SUP_ENTRIES = 1024 }; /* slots of the ring; entry N is in slot N % 1024 */
+struct sup_entry {
+	uint64_t seq; /* from 1 on; equal to seq_end when whole */
+	uint64_t wall_ns;
+	uint32_t kind;
+	int32_t pid, value;
+	uint32_t count;
+	char service[SUP_NAME]; /* "": the stack */
+	char text[152];
+	uint64_t seq_end;
+};
+_Static_assert(sizeof(struct sup_entry) == 256, "entries do not straddle pages");
+
 /* ---- client side: client_*.c, linked into the full program only ---- */
+
+/* The service manager whose main process the resident becomes. */
+struct sup_unit {
+	const char *socket;   /* for sup_notify() */
+	uint32_t watchdog_ms; /* its patience with WATCHDOG=1, 0: it needs none */
+};
 
 /**
  * sup_start() - run minibox-supervisor for @stack unless one runs; returns when it
@@ -169,13 +230,17 @@ struct sup_log_record {
  * @run_fd:   directory RUN; RUN/@stack/.spec must have been written and says where the
  * logs go
  * @in_child: called in the child before exec (it joins a cgroup there), may be NULL
+ * @unit:     NULL: nobody's
  *
  * Return: 0, also if one runs already; -EIO with the supervisor's own message, other
  * -errno.
  */
 must_check int sup_start(const char *exe_dir, int run_fd, const char *stack,
 			 int (*in_child)(void *arg, struct err *e), void *arg,
-			 struct err *e);
+			 const struct sup_unit *unit, struct err *e);
+/** sup_keeper() - pid of the process that keeps the supervisor alive: the one that was
+ * started. @stack_fd: directory RUN/STACK. -ESRCH when none runs. */
+must_check int sup_keeper(int stack_fd, pid_t *ret, struct err *e);
 /** sup_alive() - does a supervisor hold this stack? @stack_fd: directory RUN/STACK */
 bool sup_alive(int stack_fd);
 /** sup_connect() - a connection, owned by the caller; waits up to 2 s for a restarting
@@ -201,6 +266,7 @@ struct sup_log_line { /* a whole line, or the unfinished last one */
 	unsigned stream;
 	const char *text; /* without newline, borrowed until the next call */
 	size_t len;
+	unsigned skipped; /* segments before it that were removed before they were read */
 };
 struct sup_log_reader;
 /** sup_log_open() - read a service's log from its oldest segment
@@ -214,5 +280,19 @@ int sup_log_next(struct sup_log_reader *r, struct sup_log_line *ret);
  */
 int sup_log_flush(struct sup_log_reader *r, struct sup_log_line *ret);
 struct sup_log_reader *sup_log_free(struct sup_log_reader *r);
+
+struct sup_entry_reader;
+/** sup_entry_open() - read what happened, from the oldest entry that is still there
+ * @logs_fd: directory LOGS/STACK. A stack of which nothing is known reads as empty. */
+must_check int sup_entry_open(int logs_fd, struct sup_entry_reader **ret, struct err *e);
+/** sup_entry_next() - 1 and an entry; 0 at the present end (more may come). What was
+ * overwritten before it was read is passed over. */
+int sup_entry_next(struct sup_entry_reader *r, struct sup_entry *ret);
+struct sup_entry_reader *sup_entry_free(struct sup_entry_reader *r);
+/** sup_entry_name() - "start", "exit", ... as `events` prints it; "?" for an unknown kind
+ */
+const char *sup_entry_name(uint32_t kind);
+/** sup_entry_text() - the entry in words: "exited with status 1"; owned by the caller */
+char *sup_entry_text(const struct sup_entry *n);
 
 #endif

@@ -40,9 +40,38 @@ crun_setup() { # BUNDLE
 		if [ -d /sys/fs/cgroup/unified ]; then umount -l /sys/fs/cgroup/unified; fi
 		cd "$1" || exit 1
 		eval "$2"
-		while read -r _; do ms crun run "bench$$"; done' bash "$1" "$(declare -f ms)"; }
+		while read -r command; do ms $command; done' bash "$1" "$(declare -f ms)"; }
 }
-crun_once() { local t; echo go >&"${CRUN[1]}"; read -r t <&"${CRUN[0]}"; echo "$t"; }
+crun_ms() { local t; echo "crun $*" >&"${CRUN[1]}"; read -r t <&"${CRUN[0]}"; echo "$t"; }
+# A bench is a list of peers, run in turn: what makes the machine slow makes it slow for all.
+# A peer's command is timed; one whose name begins with "crun" is words for crun_ms.
+NAMES=() COMMANDS=()
+peer() { NAMES+=("$1"); COMMANDS+=("$2"); }
+one() { case ${NAMES[$1]} in crun*) crun_ms ${COMMANDS[$1]} ;; *) ms ${COMMANDS[$1]} ;; esac; }
+# Whoever comes first after a pause pays the kernel's synchronize_rcu() for moving a process by
+# "cgroup.procs" on v1 (10 ms), and the next one does not: so the order is turned round each time.
+rounds() { # N
+	local r i order
+	for i in "${!NAMES[@]}"; do # warm
+		case ${NAMES[$i]} in crun*) one "$i" >/dev/null; continue ;; esac
+		${COMMANDS[$i]} >"$W/log" 2>&1 || { echo "${NAMES[$i]} does not run here:"; tail -n 3 "$W/log"; }
+	done
+	for ((r = 0; r < $1; r++)); do
+		order=("${!NAMES[@]}")
+		if ((r % 2)); then order=($(printf '%s\n' "${order[@]}" | tac)); fi
+		for i in "${order[@]}"; do one "$i" >>"$W/t.${NAMES[$i]}"; done
+	done
+}
+table() { # BASE: all medians as multiples of that peer's
+	local n m base; base=$(median "$W/t.$1")
+	printf '%-10s %10s %10s %10s   %s\n' "" median min max "times $1"
+	for n in "${NAMES[@]}"; do
+		m=$(median "$W/t.$n")
+		printf '%-10s %8s ms %8s %10s   %s\n' "$n" "$m" "$(sort -n "$W/t.$n" | head -n 1)" \
+			"$(sort -n "$W/t.$n" | tail -n 1)" "$(awk "BEGIN {printf \"%.2f\", $m / $base}")"
+	done
+	echo "load: $(cut -d' ' -f1-3 /proc/loadavg)"
+}
 podman_setup() {
 	PODMAN="--root $W/podman --runroot $W/podman-run --cgroup-manager cgroupfs"
 	tar -C "$W/rootfs" -c . | podman $PODMAN import - bench:1 >/dev/null 2>&1

@@ -50,9 +50,9 @@ test_logs_are_in_order_and_prefixed() {
 	has "$out" 'db   | db is up'
 	has "$out" 'web  | web out'
 	has "$out" 'web  | web err'
-	eq "$(mb logs step)" 'step | step done'
-	eq "$(mb logs --json web | head -n 1 | grep -o '"stream":"[a-z]*"')" '"stream":"stdout"'
-	eq "$(mb logs -n 1 shop/db)" 'db | db is up'
+	eq "$(mb logs --no-events step)" 'step | step done'
+	eq "$(mb logs --no-events --json web | head -n 1 | grep -o '"stream":"[a-z]*"')" '"stream":"stdout"'
+	eq "$(mb logs --no-events -n 1 shop/db)" 'db | db is up'
 	eq "$(mb logs --grep '^web e' web)" 'web | web err'
 }
 test_exec_gives_the_exit_code_and_the_environment() {
@@ -241,7 +241,7 @@ test_foreground_shows_what_comes_later() {
 	printf 'stack fg;\nservice a { image bb.tar; command sh -c "sleep 1; echo later; seq 20000"; }\n' >fg.conf
 	status 0 timeout 60 "$MINIBOX" up fg.conf
 	has "$OUT" 'a | later'
-	eq "$(echo "$OUT" | tail -n 1)" 'a | 20000'
+	eq "$(echo "$OUT" | tail -n 2)" "$(printf 'a | 20000\na * exited with status 0')"
 	status 0 mb down fg
 }
 test_foreground_ends_when_all_services_ended() {

@@ -181,5 +181,18 @@ test_rights_are_as_the_file_says() {
 	eq "$(mb exec -u www rights/a sh -c 'touch /dev/mqueue/q; stat -c %u:%g /dev/mqueue/q /dev/mqueue' | tr '\n' ' ')" '33:33 0:0 '
 	status 0 mb down --volumes rights
 }
+test_apparmor_profiles_are_never_left_out() {
+	why="AppArmor profile 'nosuch': this host has no AppArmor"
+	[ ! -e /sys/module/apparmor ] || why="AppArmor profile 'nosuch' is not loaded"
+	printf 'stack aa;\nservice a { image bb.tar; security_opt apparmor=%s; stop_grace_period 1s; }\n' nosuch >aa.conf
+	status 1 mb up -d aa.conf
+	has "$OUT" "service 'a': $why"
+	hasnt "$(mb ps -a --json)" '"aa"'
+	status 125 mb run -q -f aa.conf a true
+	has "$OUT" "$why"
+	# without a profile is what anybody can have
+	sed -i 's/nosuch/unconfined/' aa.conf
+	status 0 mb run -q --rm -f aa.conf a true
+}
 test_down() { status 0 mb down --volumes; }
 run_tests "$@"

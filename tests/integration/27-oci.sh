@@ -164,6 +164,37 @@ p["user"] = {"uid": 33, "gid": 33}'
 	oci delete --force c4
 }
 
+# A node of kmsg where nodes can be opened, by a process with every right that it takes.
+kmsg_config() { # ACCESS: what the rules allow
+	sh_config 'mknod /t/k c 1 11 && echo made; (exec 3</t/k) && echo read; (exec 3>>/t/k) && echo written; exec 3<>/t/k && echo both' "
+for s in p['capabilities']: p['capabilities'][s] += ['CAP_MKNOD', 'CAP_SYSLOG']
+j['mounts'].append({'destination': '/t', 'type': 'tmpfs', 'source': 'tmpfs', 'options': []})
+l['resources']['devices'] = [{'allow': False, 'access': 'rwm'}, {'allow': True, 'type': 'c', 'major': 2, 'access': 'rw'}]
+if '$1': l['resources']['devices'] += [{'allow': True, 'type': 'c', 'major': 1, 'minor': 11, 'access': '$1'}]"
+}
+kmsg_words() { # WORD...: run so, the accesses that were had
+	OUT=$("$@" oci --root "$W/st" run --bundle "$W/b" c4 2>/dev/null || true)
+	echo "$OUT" | tr '\n' ' '
+}
+test_device_rules_are_kept() {
+	kmsg_config ''
+	eq "$(kmsg_words "$MINIBOX")" 'made '
+	kmsg_config r
+	eq "$(kmsg_words "$MINIBOX")" 'made read '
+	kmsg_config w
+	eq "$(kmsg_words "$MINIBOX")" 'made written '
+	kmsg_config rw
+	eq "$(kmsg_words "$MINIBOX")" 'made read written both '
+}
+# Hybrid, and v1 has no list: the filter is on the unified hierarchy.
+test_device_rules_are_kept_without_the_list_of_v1() {
+	[ ! -d /sys/fs/cgroup/devices ] || set -- unshare -m --propagation private sh -c 'umount /sys/fs/cgroup/devices && exec "$@"' sh
+	kmsg_config r
+	eq "$(kmsg_words "$@" "$MINIBOX")" 'made read '
+	kmsg_config w
+	eq "$(kmsg_words "$@" "$MINIBOX")" 'made written '
+}
+
 test_cgroups_inside_are_its_own_with_and_without_a_namespace() {
 	for ns in cgroup nothing; do
 		sh_config 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max; echo 1 >/sys/fs/cgroup/cgroup.procs || echo ro' "
@@ -208,6 +239,14 @@ j['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/
 	eq "$(awk '{print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime createContainer poststart poststop "
 	ours=$(readlink /proc/self/ns/mnt)
 	eq "$(awk -v o="$ours" '$2 == o {print $1}' "$W/hooks" | tr '\n' ' ')" "prestart createRuntime poststart poststop "
+	: >"$W/hooks"
+	config "
+p['args'] = ['true']
+j['hooks'] = {k: [{'path': '/bin/false'}, {'path': W + '/hook', 'args': ['hook', k]}] for k in ('poststart', 'poststop')}"
+	status 0 oci run --bundle "$W/b" c6
+	eq "$(awk '{print $1}' "$W/hooks" | tr '\n' ' ')" "poststart poststop "
+	has "$OUT" "warning: poststart: hook '/bin/false' ended with status 1, ignoring"
+	has "$OUT" "warning: poststop: hook '/bin/false' ended with status 1, ignoring"
 	config "j['hooks'] = {'createRuntime': [{'path': '/bin/false'}]}"
 	status 1 oci run --bundle "$W/b" c6
 	has "$OUT" "createRuntime: hook '/bin/false' ended with status 1"
@@ -224,7 +263,7 @@ test_a_network_of_its_own_has_its_loopback_up() {
 }
 
 test_namespaces_by_path_are_joined() {
-	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 60' &
+	unshare --net --uts sh -c 'ip link set lo up; hostname joined; exec sleep 300' &
 	holder=$!
 	until_ok 5 sh -c "[ \"\$(nsenter -t $holder -u hostname)\" = joined ]"
 	sh_config 'hostname; ip link show lo' "
@@ -349,6 +388,17 @@ test_failures_go_to_the_log_and_name_the_member() {
 	status 1 "$MINIBOX" oci --root "$W/st" --log "$W/log" create --bundle "$W/b" c11
 	has "$(cat "$W/log")" "level=error msg=\"create container: execute 'nosuch': no such file or directory\""
 	eq "$(oci list -q)" ""
+}
+
+test_apparmor_profile_is_applied_or_an_error() {
+	why="AppArmor profile 'nosuch': this host has no AppArmor"
+	[ ! -e /sys/module/apparmor ] || why="AppArmor profile 'nosuch' is not loaded"
+	sh_config 'echo ran' 'p["apparmorProfile"] = "nosuch"'
+	status 1 oci run --bundle "$W/b" c8
+	has "$OUT" "$why"
+	sh_config 'echo ran' 'p["apparmorProfile"] = "unconfined"'
+	status 0 oci run --bundle "$W/b" c8
+	eq "$OUT" ran
 }
 
 # A pod's group has its limits while no container is in it, too.

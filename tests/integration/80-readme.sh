@@ -41,6 +41,10 @@ test_install_gives_a_working_program() {
 	status 0 "$W/inst/usr/bin/minibox-oci" --version
 	has "$OUT" "minibox oci version"
 	eq "$(ls "$W/inst/usr/lib/minibox" | tr '\n' ' ')" 'minibox minibox-fetch minibox-init minibox-parse minibox-supervisor '
+	[ ! -e "$W/inst/etc" ] || fail "a host without AppArmor gets its files"
+	mkdir -p "$W/inst/etc/apparmor.d"
+	make -s install B="$BUILD" DESTDIR="$W/inst" PREFIX=/usr >/dev/null
+	apparmor_parser -QTK "$W/inst/etc/apparmor.d/minibox-default"
 	busybox_root
 	image "$W/bb.tar" bb:1 --cmd sleep 1000
 	printf 'stack inst;\nservice a { image bb.tar; stop_grace_period 1s; }\n' >"$W/inst.conf"

@@ -27,6 +27,7 @@ struct fakestack {
 	int guard; /* closed by our death */
 	struct sup_header head;
 	struct sup_service service[FAKE_SERVICES];
+	const struct sup_unit *unit; /* NULL: started by nobody's unit */
 };
 
 /* ---- the fake minibox ---- */
@@ -251,7 +252,8 @@ __attribute__((unused)) static void fake_up(struct fakestack *f)
 	}
 	close(fds[0]);
 	f->guard = fds[1];
-	CHECK_OK(sup_start(f->exe_dir, f->run, f->head.stack, NULL, NULL, &e), &e);
+	CHECK_OK(sup_start(f->exe_dir, f->run, f->head.stack, NULL, NULL, f->unit, &e),
+		 &e);
 	CHECK(sup_alive(f->stack));
 	CHECK_OK(sup_connect(f->stack, &f->sock, &e), &e);
 }

@@ -328,41 +328,6 @@ TEST(group_kills_one_by_one_where_v2_is_not_mounted)
 	CHECK_OK(cgroup_destroy(h, path, &e), &e);
 }
 
-TEST(group_allows_the_default_devices_only)
-{
-	struct cgroup_host *h = host();
-	AUTO_FREE char *path = name("dev");
-	struct cgroup_limits lim = { .devices = true };
-	struct cgroup *g = NULL;
-	struct err e = ERR_INIT;
-	bool unified = false;
-	int st;
-	pid_t pid;
-
-	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
-	if (cgroup_dir_of(g, CTL_DEVICES, &unified) < 0)
-		SKIP("the v1 controller devices");
-	pid = fork();
-	if (pid == 0) {
-		int null, disk;
-
-		if (cgroup_join(g, &e) < 0)
-			_exit(9);
-		null = open("/dev/null", O_RDWR);
-		disk = open("/dev/kmsg", O_RDONLY);
-		_exit(null >= 0 && disk < 0 && errno == EPERM ? 0 : 1);
-	}
-	CHECK(waitpid(pid, &st, 0) == pid && st == 0);
-	CHECK_OK(cgroup_allow_device(g, 'c', 1, 11, &e), &e);
-	pid = fork();
-	if (pid == 0)
-		_exit(cgroup_join(g, &e) == 0 && open("/dev/kmsg", O_RDONLY) >= 0 ? 0
-										  : 1);
-	CHECK(waitpid(pid, &st, 0) == pid && st == 0);
-	cgroup_free(g);
-	CHECK_OK(cgroup_destroy(h, path, &e), &e);
-}
-
 /* A fake v2 tree of plain directories: what is written where. */
 TEST(group_enables_controllers_on_the_way_down_on_v2)
 {

@@ -1,4 +1,5 @@
 /* tests for runtime/cli/args.c */
+#include "runtime/base/proc.h"
 #include "runtime/cli/args.h"
 
 #include "tests/lib/test.h"
@@ -102,5 +103,39 @@ TEST(durations_have_units_or_are_seconds)
 		CHECK_INT(args_duration(rows[i].text, "--x", &ms, &e),
 			  rows[i].ms < 0 ? -EINVAL : 0);
 		CHECK_INT(ms, rows[i].ms);
+	}
+}
+
+TEST(since_is_a_duration_or_a_date)
+{
+	static const struct {
+		const char *text;
+		uint64_t ms;
+	} dates[] = {
+		{ "1970-01-02", 86400000 },
+		{ "2026-01-31T12:00:00Z", 1769860800000 },
+		{ "2026-01-31 12:00:00", 1769860800000 },
+		{ "2026-01-31T12:00:00.25Z", 1769860800250 },
+		{ "2026-01-31T14:00:00+02:00", 1769860800000 },
+		{ "2026-01-31T06:30:00-05:30", 1769860800000 },
+	};
+	static const char *const wrong[] = { "yesterday",
+					     "2026-01-31T12:00",
+					     "2026-01-31T12:00:00+2",
+					     "2026-01-31T12:00:00Zx",
+					     "",
+					     "-5m" };
+	struct err e = ERR_INIT;
+	uint64_t ns = 0, now = proc_wall_ns();
+
+	for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+		CHECK_OK(args_since(dates[i].text, "--since", &ns, &e), &e);
+		CHECK_INT(ns / 1000000, dates[i].ms);
+	}
+	CHECK_OK(args_since("1h", "--since", &ns, &e), &e);
+	CHECK(now - ns > 3599000000000 && now - ns < 3601000000000);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		CHECK_INT(args_since(wrong[i], "--since", &ns, &e), -EINVAL);
+		err_clear(&e);
 	}
 }

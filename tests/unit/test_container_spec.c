@@ -19,6 +19,7 @@ static struct container_spec full(void)
 	s.hostname = str_dup("box");
 	s.init_path = str_dup("/usr/lib/minibox-init");
 	s.launcher = str_dup("/usr/lib/other-init");
+	s.apparmor = str_dup("my profile");
 	s.read_only = s.privileged = s.seccomp_off = s.tty = true;
 	s.no_new_privs = false;
 	strv_add(&s.cap_add, "NET_ADMIN");
@@ -54,6 +55,7 @@ TEST(spec_is_the_same_after_format_and_parse)
 	CHECK_INT(t.rlimits[0].hard == RLIM_INFINITY, 1);
 	CHECK_STR(t.env.v[0], "A=\"1\"\n2");
 	CHECK_STR(t.launcher, "/usr/lib/other-init");
+	CHECK_STR(t.apparmor, "my profile");
 	CHECK(t.mounts[1].type == CONTAINER_MOUNT_TMPFS && t.mounts[0].idmap);
 	CHECK(t.mounts[0].source_fd == -1 && t.rootfs_fd == -1 && !t.no_new_privs);
 	container_spec_free(&s);

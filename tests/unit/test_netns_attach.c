@@ -86,6 +86,26 @@ TEST(attach_replaces_a_host_end_that_is_there)
 	lab_sh(ns, "ip route | grep -q default");
 }
 
+TEST(ports_destroy_takes_what_was_attached_and_nothing_else)
+{
+	struct err e = ERR_INIT;
+	struct netns_port p;
+
+	bridge();
+	CHECK_OK(netns_ports_destroy("mb-a", &e), &e);
+	lab_sh(-1, "ip link add other type veth peer name other1");
+	lab_sh(-1, "ip link set other master mb-a");
+	p = port_of(lab_ns(), "mv1", "10.213.4.2");
+	CHECK_OK(netns_attach(&p, &e), &e);
+	p = port_of(lab_ns(), "mv2", "10.213.4.3");
+	CHECK_OK(netns_attach(&p, &e), &e);
+	CHECK_OK(netns_ports_destroy("mb-a", &e), &e);
+	lab_sh(-1, "! ip link show mv1 2> /dev/null");
+	lab_sh(-1, "! ip link show mv2 2> /dev/null");
+	lab_sh(-1, "ip link show mb-a && ip link show other");
+	CHECK_OK(netns_ports_destroy("mb-b", &e), &e);
+}
+
 TEST(attach_names_a_missing_bridge_and_leaves_no_link)
 {
 	struct err e = ERR_INIT;

@@ -75,24 +75,30 @@ TEST(a_segment_is_done_when_full_and_both_streams_end_a_line)
 {
 	AUTO_CLOSE int logs = scratch_dir();
 	struct service_log log = closed();
-	char text[101];
+	struct sup_service big = { .name = "app", .log_segment_bytes = 1000 };
+	char text[828];
 
-	memset(text, 'x', 100);
-	text[100] = '\0';
-	CHECK_INT(segment_open(logs, &log, &spec), 0);
-	CHECK_INT(segment_room(&log, &spec, 65536), 100);
+	memset(text, 'x', 827);
+	text[827] = '\0';
+	CHECK_INT(segment_open(logs, &log, &big), 0);
+	/* two records and an eighth are kept */
+	CHECK_INT(segment_room(&log, &big, 65536), 1000 - 48 - 125);
+	CHECK_INT(segment_room(&log, &big, 10), 10);
 	append(&log, 0, text);
-	CHECK_INT(segment_room(&log, &spec, 65536), 0);
-	CHECK(!segment_is_done(&log, &spec));
+	CHECK_INT(segment_room(&log, &big, 65536), 0);
+	CHECK_INT(segment_rest(&log, &big, 65536), 125);
+	CHECK(!segment_is_done(&log, &big));
 	append(&log, 0, "\n");
-	CHECK(segment_is_done(&log, &spec));
+	CHECK(segment_is_done(&log, &big));
 	append(&log, 1, "half a line");
-	CHECK(!segment_is_done(&log, &spec));
+	CHECK(!segment_is_done(&log, &big));
 	append(&log, 1, "\n");
-	CHECK(segment_is_done(&log, &spec));
-	append(&log, 1, text);
-	log.stream[0].size += 65536; /* no newline for so long: cut anywhere */
-	CHECK(segment_is_done(&log, &spec));
+	CHECK(segment_is_done(&log, &big));
+	append(&log, 1, "x");
+	text[segment_rest(&log, &big, 827)] = '\0';
+	append(&log, 1, text); /* no newline for so long: cut anywhere */
+	CHECK_INT(segment_rest(&log, &big, 65536), 0);
+	CHECK(segment_is_done(&log, &big));
 	segment_close(&log);
 }
 

@@ -10,6 +10,7 @@ for t in /dev/shm /var/tmp /run; do mount -t tmpfs -o mode=1777 tmpfs $t; done
 chmod 755 /run
 for f in 0:stdin 1:stdout 2:stderr; do ln -sf /proc/self/fd/${f%:*} /dev/${f#*:}; done
 ln -sfn /proc/self/fd /dev/fd
+mount -t securityfs securityfs /sys/kernel/security
 mkdir -p /lib/modules
 mount --bind "$VM_MODULES" /lib/modules
 [ -e /sbin/modprobe ] || ln -s /.vm/busybox /sbin/modprobe

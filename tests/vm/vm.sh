@@ -1,11 +1,14 @@
 #!/bin/bash
 # vm.sh CMD ARG... - run CMD in a throw-away machine of the second kind: Debian 12's own kernel (6.1)
 # and nothing but cgroup v2, by qemu. stdout, stderr and exit status are CMD's; 125 is our own failure.
-# vm.sh --check    - make ready what a run needs; status 1 and the reason on stdout if it cannot be had.
+# vm.sh --systemd CMD ARG... - the same under systemd, as a unit after multi-user.target; then `poweroff`.
+# vm.sh [--systemd] --check - make ready what a run needs; status 1 and the reason on stdout if it cannot be had.
 #
 # The machine's root is this machine's, read-only, below a tmpfs: CMD has the caller's directory, PATH
 # and BUILD, and what it writes is gone with it. TMPDIR is an empty ext4 of 8 GiB, for what must not lie
 # on overlayfs; /var/tmp, /run and /dev/shm are tmpfs. SLOW is how much slower it is, roughly.
+# VM_STORE is a file for that ext4, made if it is not there: what is on it is there at the next start,
+# and with --systemd the units in its directory units/ are enabled.
 #   VM_CACHE ~/.cache/minibox-vm   VM_TIMEOUT 600 s, then 124   VM_MEMORY 1536 MiB   VM_ACCEL tcg or kvm
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -14,6 +17,7 @@ MEMORY=${VM_MEMORY:-1536}
 ACCEL=${VM_ACCEL:-tcg}
 VIRTIOFSD=/usr/lib/qemu/virtiofsd
 BUSYBOX=$(command -v busybox)
+GUEST=guest.sh NEEDS=
 MODULES='virtio_pci|virtio_console|virtio_blk|virtiofs|overlay'
 
 die() { echo "vm.sh: $*" >&2; exit 125; }
@@ -24,7 +28,7 @@ obstacle() {
 	local t
 	[ "$(id -u)" = 0 ] || { echo "not root"; return; }
 	[ "$(uname -m)" = x86_64 ] || { echo "the kernel package is for x86-64"; return; }
-	for t in qemu-system-x86_64 busybox mkfs.ext4 apt-get dpkg-deb "$VIRTIOFSD"; do
+	for t in $NEEDS qemu-system-x86_64 busybox mkfs.ext4 apt-get dpkg-deb "$VIRTIOFSD"; do
 		command -v "$t" >/dev/null || { echo "$t is not installed"; return; }
 	done
 	mkdir -p "$CACHE" || { echo "no directory $CACHE"; return; }
@@ -61,12 +65,16 @@ make_initramfs() ( # OUT
 	pack "$tree" >"$1"
 )
 
+if [ "${1:-}" = --systemd ]; then
+	GUEST=guest-systemd.sh NEEDS=/lib/systemd/systemd
+	shift
+fi
 if [ "${1:-}" = --check ]; then
 	why=$(obstacle)
 	[ -z "$why" ] || { echo "$why"; exit 1; }
 	exit 0
 fi
-[ $# -gt 0 ] || { sed -n '2,10s/^# //p' "$0"; exit 125; }
+[ $# -gt 0 ] || { sed -n '2,13s/^# //p' "$0"; exit 125; }
 why=$(obstacle)
 [ -z "$why" ] || die "$why"
 
@@ -89,7 +97,8 @@ KERNEL=$(ls "$CACHE/kernel/lib/modules")
 	printf ' TMPDIR=/tmp/store'; [ "$ACCEL" = kvm ] || printf ' SLOW=5'
 	printf '\nexec'; printf ' %q' "$@"; echo
 } >"$RUN/command"
-truncate -s 8G "$RUN/store" && mkfs.ext4 -q -F "$RUN/store" || die "no ext4 image"
+STORE=${VM_STORE:-$RUN/store}
+[ -s "$STORE" ] || { truncate -s 8G "$STORE" && mkfs.ext4 -q -F "$STORE"; } || die "no ext4 image"
 make_initramfs "$RUN/initramfs" # not in a condition: that would undo its set -e
 [ $? -eq 0 ] || die "no initramfs"
 
@@ -113,10 +122,10 @@ timeout -k 5 "${VM_TIMEOUT:-600}" qemu-system-x86_64 "${accel[@]}" -M q35 -smp 1
 	-object "memory-backend-memfd,id=memory,size=${MEMORY}M,share=on" -numa node,memdev=memory \
 	-kernel "$CACHE/kernel/boot/vmlinuz-$KERNEL" -initrd "$RUN/initramfs" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable cgroup_no_v1=all \
-VM_RUN=$RUN VM_GUEST=$HERE/guest.sh VM_MODULES=$CACHE/kernel/lib/modules" \
+VM_RUN=$RUN VM_GUEST=$HERE/$GUEST VM_MODULES=$CACHE/kernel/lib/modules" \
 	-serial "file:$RUN/console" -device virtio-rng-pci \
 	-chardev "socket,id=root,path=$RUN/socket" -device vhost-user-fs-pci,chardev=root,tag=root \
-	-drive "file=$RUN/store,format=raw,if=virtio,cache=unsafe" -device virtio-serial-pci \
+	-drive "file=$STORE,format=raw,if=virtio,cache=unsafe" -device virtio-serial-pci \
 	$(port out /proc/self/fd/3) $(port err /proc/self/fd/4) $(port status "$RUN/status") \
 	</dev/null >"$RUN/qemu" 2>&1 &
 QEMU=$!

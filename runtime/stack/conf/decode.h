@@ -140,5 +140,6 @@ DECODER(decode_blkio_config);
 DECODER(decode_oom_group);
 DECODER(decode_oom_score_adj);
 DECODER(decode_devices); /* decode_device.c */
+DECODER(decode_logging); /* decode_logging.c */
 
 #endif

@@ -194,19 +194,21 @@ DECODER(decode_security_opt)
 {
 	for (size_t i = 0; i < node->n_words; i++) {
 		AUTO_FREE char *opt = str_dup(node->words[i].text);
-		char *colon = strchr(opt, ':');
+		char *sep = opt + strcspn(opt, ":=");
 
-		if (colon)
-			*colon = '=';
+		if (*sep)
+			*sep = '=';
 		if (str_eq(opt, "seccomp=unconfined"))
 			s->seccomp_off = true;
 		else if (str_starts(opt, "seccomp=") && opt[8])
 			read_profile(d, s, &node->words[i], opt + 8);
+		else if (str_starts(opt, "apparmor=") && opt[9])
+			str_set(&s->apparmor, opt + 9);
 		else if (!str_eq(opt, "no-new-privileges") &&
 			 !str_eq(opt, "no-new-privileges=true"))
-			decode_bad(
-				d, node, &node->words[i],
-				"no-new-privileges, seccomp=FILE or seccomp=unconfined");
+			decode_bad(d, node, &node->words[i],
+				   "no-new-privileges, seccomp=FILE, apparmor=PROFILE or "
+				   "either =unconfined");
 	}
 }
 

@@ -43,6 +43,7 @@ static void seen_clear(struct decode *d)
 void decode_defaults(struct model_service *s)
 {
 	s->stop_grace_ms = 10000;
+	s->logging = (struct model_logging){ .max_size = 10 << 20, .max_files = 3 };
 	s->shm_size = 64ull << 20;
 	s->pids_limit = 4096;
 	s->init = true;

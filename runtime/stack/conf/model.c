@@ -12,10 +12,11 @@ static void service_free(struct model_service *s)
 				 &s->sysctls,    &s->labels,      &s->profiles,
 				 &s->aliases,    &s->extra_hosts, &s->dns,
 				 &s->expose,     &s->health.test };
-	char *strings[] = { s->name,           s->image,    s->user,
-			    s->working_dir,    s->hostname, s->stop_signal,
-			    s->health.path,    s->cpuset,   s->seccomp_file,
-			    s->seccomp_profile };
+	char *strings[] = {
+		s->name,         s->image,           s->user,        s->working_dir,
+		s->hostname,     s->stop_signal,     s->health.path, s->cpuset,
+		s->seccomp_file, s->seccomp_profile, s->apparmor
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_free(lists[i]);

@@ -365,6 +365,11 @@ static void add_limits(struct buf *b, const struct model_service *s)
 
 		add_line(b, "security_opt", word);
 	}
+	if (s->apparmor) {
+		AUTO_FREE char *word = str_fmt("apparmor=%s", s->apparmor);
+
+		add_line(b, "security_opt", word);
+	}
 }
 
 static void add_service(struct buf *b, const struct stack_model *m,
@@ -389,6 +394,8 @@ static void add_service(struct buf *b, const struct stack_model *m,
 	add_bool(b, "stdin_open", s->stdin_open);
 	add_line(b, "stop_signal", s->stop_signal);
 	add_ms(b, "stop_grace_period", s->stop_grace_ms);
+	buf_addf(b, "    logging { max_size %llu; max_files %u; }\n",
+		 (unsigned long long)s->logging.max_size, s->logging.max_files);
 	add_limits(b, s);
 	add_list(b, "labels", &s->labels);
 	add_list(b, "profiles", &s->profiles);

@@ -212,6 +212,9 @@ static void set_process(json_t *obj, const struct model_service *s, bool show_se
 	set(obj, "stdin_open", json_boolean(s->stdin_open));
 	set(obj, "stop_signal", text_or_null(s->stop_signal));
 	set(obj, "stop_grace_period", duration(s->stop_grace_ms));
+	set(obj, "logging",
+	    json_pack("{s:I,s:i}", "max_size", (json_int_t)s->logging.max_size,
+		      "max_files", (int)s->logging.max_files));
 	set(obj, "labels", pairs(&s->labels, NULL));
 	set(obj, "profiles", json_from_strv(&s->profiles));
 }
@@ -291,6 +294,11 @@ static void set_limits(json_t *obj, const struct model_service *s)
 		json_array_append_new(opts, json_text("seccomp=unconfined"));
 	if (s->seccomp_file) {
 		AUTO_FREE char *word = str_fmt("seccomp=%s", s->seccomp_file);
+
+		json_array_append_new(opts, json_text(word));
+	}
+	if (s->apparmor) {
+		AUTO_FREE char *word = str_fmt("apparmor=%s", s->apparmor);
 
 		json_array_append_new(opts, json_text(word));
 	}
