@@ -74,7 +74,7 @@ static int write_file(const struct up *u, uint32_t number, struct err *e)
 {
 	AUTO_FREE char *name = file_name(number);
 	AUTO_JSON json_t *j = NULL;
-	json_t *services = json_array(), *volumes = json_object();
+	json_t *services = json_array(), *volumes = json_object(), *keeps = json_object();
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < u->rec->n_services; i++) {
@@ -82,11 +82,13 @@ static int write_file(const struct up *u, uint32_t number, struct err *e)
 			continue;
 		r = service_json(u, &u->rec->services[i], services, e);
 		add_volumes(&u->rec->services[i], volumes);
+		json_object_update(keeps,
+				   json_object_get(u->rec->services[i].config, "keep"));
 	}
-	j = json_pack("{s:s,s:o,s:o,s:o,s:o,s:O*}", "dir", u->rec->dir, "files",
+	j = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:O*}", "dir", u->rec->dir, "files",
 		      json_from_strv(&u->rec->files), "hidden",
 		      json_from_strv(&u->rec->hidden), "services", services, "volumes",
-		      volumes, "budget", u->rec->budget);
+		      volumes, "keep", keeps, "budget", u->rec->budget);
 	return r < 0 ? r : json_write(u->stack_fd, name, j, 0600, e);
 }
 
@@ -184,7 +186,7 @@ static int read_file(int stack_fd, uint32_t number, json_t **ret, struct err *e)
 	return json_read(stack_fd, name, ret, e);
 }
 
-static void load_volumes(json_t *volumes, struct stack_model *m)
+static void load_volumes(json_t *volumes, const json_t *keep, struct stack_model *m)
 {
 	const char *name;
 	json_t *from;
@@ -198,6 +200,7 @@ static void load_volumes(json_t *volumes, struct stack_model *m)
 			.name = str_dup(name),
 			.from_service = text ? str_ndup(text, n) : NULL,
 			.from_path = text && text[n] ? str_dup(text + n + 1) : NULL,
+			.keep = (uint32_t)json_int(keep, name, 0),
 		};
 	}
 }
@@ -243,7 +246,7 @@ static int load_model(const struct up *u, json_t *j, struct stack_model **ret,
 	r = model_load_saved(&saved, &m, e);
 	if (r < 0)
 		return r;
-	load_volumes(json_object_get(j, "volumes"), m);
+	load_volumes(json_object_get(j, "volumes"), json_object_get(j, "keep"), m);
 	load_budget(json_object_get(j, "budget"), &m->budget);
 	for (size_t i = 0; r == 0 && i < m->n_services; i++)
 		r = kept_load(u->stack_fd, u->rec->before, &m->services[i],

@@ -16,13 +16,30 @@
 #include "runtime/stack/secret.h"
 #include "runtime/stack/up.h"
 
+/* How many generations of its directories are shown: {volume: N}; NULL where it is one.
+ */
+static json_t *keeps_json(const struct stack_model *m, const char *service)
+{
+	json_t *j = NULL;
+
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		const struct model_volume *v = &m->volumes[i];
+
+		if (v->keep < 2 || !str_eq(v->from_service, service))
+			continue;
+		j = j ? j : json_object();
+		json_object_set_new(j, v->name, json_integer(v->keep));
+	}
+	return j;
+}
+
 /* The shares and files a service reads are part of what it is: another one makes it
  * anew. */
 json_t *up_service_config(const struct up *u, const struct model_service *svc)
 {
 	json_t *j = json_copy(
 		json_object_get(json_object_get(u->configs, "services"), svc->name));
-	json_t *from = json_object();
+	json_t *from = json_object(), *keep = keeps_json(u->model, svc->name);
 
 	for (size_t i = 0; j && i < svc->n_mounts; i++) {
 		const struct model_mount *m = &svc->mounts[i];
@@ -39,6 +56,8 @@ json_t *up_service_config(const struct up *u, const struct model_service *svc)
 	}
 	json_object_set_new(j, "from", from);
 	secret_versions(u->model, svc, j);
+	if (keep)
+		json_object_set_new(j, "keep", keep);
 	return j;
 }
 

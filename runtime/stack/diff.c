@@ -59,12 +59,12 @@ static void hide_env(struct walk *w, const json_t *config)
 		hide(w, json_string_value(v));
 }
 
-/* "from.static": a share that the service reads. */
+/* "from.static": a share that the service reads; "keep.static": one that is its own. */
 static struct model_pos locate(const struct walk *w, const char *key)
 {
 	const struct diff_source *s = w->src;
 	const struct model_volume *v =
-		s->model && str_starts(key, "from.")
+		s->model && (str_starts(key, "from.") || str_starts(key, "keep."))
 			? model_volume(s->model, key + strlen("from."))
 			: NULL;
 

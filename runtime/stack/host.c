@@ -20,6 +20,7 @@
 #include "runtime/base/proc.h"
 #include "runtime/stack/before.h"
 #include "runtime/stack/conf/value.h"
+#include "runtime/stack/generation.h"
 #include "runtime/stack/imgmount.h"
 
 enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
@@ -375,6 +376,8 @@ static int list_images(const struct stack_host *h, const struct record *rec,
 			strv_add(ret, rec->services[i].image_id);
 	if (r == 0)
 		r = before_images(fd, rec, ret, e);
+	if (r == 0)
+		r = generation_images(fd, ret, e);
 	return r < 0 ? r : 0;
 }
 

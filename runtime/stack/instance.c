@@ -26,7 +26,7 @@
 
 /* "containers/STACK[@ID]": two run directories may share a store and a stack's name, and
  * an upper directory must never be mounted twice. */
-static char *uppers_dir(const struct stack_host *h, const char *stack)
+char *instance_uppers(const struct stack_host *h, const char *stack)
 {
 	return str_fmt("containers/%s%s%s", stack, *h->id ? "@" : "", h->id);
 }
@@ -103,7 +103,7 @@ static int check_binds(const struct instance_source *src, struct record_service 
 static int mount_root(const struct instance_source *src, struct record_service *rs,
 		      int dir, int *userns, int *ret, struct err *e)
 {
-	AUTO_FREE char *uppers = uppers_dir(src->h, src->rec->name);
+	AUTO_FREE char *uppers = instance_uppers(src->h, src->rec->name);
 	AUTO_FREE char *upper =
 		str_fmt("%s/%s/%s.%u", src->h->root, uppers, rs->name, rs->instance);
 	struct image_mount_opts o = { .userns_fd = *userns,
@@ -307,7 +307,7 @@ static int make_all(const struct instance_source *src, struct record_service *rs
 static int remove_upper(const struct stack_host *h, const char *stack,
 			const struct record_service *rs, struct err *e)
 {
-	AUTO_FREE char *uppers = uppers_dir(h, stack);
+	AUTO_FREE char *uppers = instance_uppers(h, stack);
 	AUTO_FREE char *rel = str_fmt("%s/%s.%u", uppers, rs->name, rs->instance);
 	int r = fd_rm_rf(h->root_fd, rel, e);
 
@@ -347,7 +347,7 @@ int instance_create(const struct instance_source *src, struct record_service *rs
 static int list_uppers(struct stack_host *h, const char *stack, int *ret_dir,
 		       struct strv *names, struct err *e)
 {
-	AUTO_FREE char *rel = uppers_dir(h, stack);
+	AUTO_FREE char *rel = instance_uppers(h, stack);
 
 	*ret_dir = openat(h->root_fd, rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*ret_dir < 0)
@@ -384,7 +384,7 @@ int instance_next(struct stack_host *h, const char *stack, const char *service,
 int instance_trim_uppers(struct stack_host *h, const char *stack, const char *service,
 			 uint32_t instance, struct err *e)
 {
-	AUTO_FREE char *rel = uppers_dir(h, stack);
+	AUTO_FREE char *rel = instance_uppers(h, stack);
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_CLOSE int dir = -1;
 	int r = list_uppers(h, stack, &dir, &names, e);
@@ -401,7 +401,7 @@ int instance_trim_uppers(struct stack_host *h, const char *stack, const char *se
 
 int instance_remove_uppers(struct stack_host *h, const char *stack, struct err *e)
 {
-	AUTO_FREE char *rel = uppers_dir(h, stack);
+	AUTO_FREE char *rel = instance_uppers(h, stack);
 
 	return fd_rm_rf(h->root_fd, rel, e);
 }

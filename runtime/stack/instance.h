@@ -21,6 +21,9 @@ struct instance_source {
 		*over; /* `run`: replaces command, user, …; NULL otherwise */
 };
 
+/** instance_uppers() - below ROOT, where the stack's writable layers are; owned by the
+ * caller */
+char *instance_uppers(const struct stack_host *h, const char *stack);
 /** instance_ids() - first host id of the service's user namespace */
 uid_t instance_ids(const struct instance_source *src);
 /**

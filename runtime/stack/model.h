@@ -185,9 +185,12 @@ struct model_service {
 	size_t n_where;
 };
 
+enum { MODEL_KEEP_MAX = 16 };
+
 struct model_volume {
 	char *name;
 	char *from_service, *from_path; /* NULL: an ordinary named volume */
+	uint32_t keep; /* generations of `from` shown at once; 0: unsaid */
 	struct model_pos pos;
 };
 

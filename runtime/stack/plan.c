@@ -24,7 +24,7 @@ static bool is_in_place(const char *key)
 	static const char *const keys[] = {
 		"image",      "restart",     "stop_signal", "stop_grace_period",
 		"depends_on", "ports",       "expose",      "labels",
-		"profiles",   "extra_hosts", "networks",
+		"profiles",   "extra_hosts", "networks",    "keep",
 	};
 	size_t n = strcspn(key, ".");
 

@@ -50,17 +50,23 @@ void record_undescribe(struct record_service *s)
 	strv_free(&s->dep_names);
 }
 
+void record_shares_free(struct record_share *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].volume);
+		free(list[i].service);
+		free(list[i].path);
+	}
+	free(list);
+}
+
 struct record *record_free(struct record *r)
 {
 	if (!r)
 		return NULL;
 	for (size_t i = 0; i < r->n_services; i++)
 		service_free(&r->services[i]);
-	for (size_t i = 0; i < r->n_shares; i++) {
-		free(r->shares[i].volume);
-		free(r->shares[i].service);
-		free(r->shares[i].path);
-	}
+	record_shares_free(r->shares, r->n_shares);
 	json_decref(r->budget);
 	for (size_t i = 0; i < r->n_leases; i++)
 		free(r->leases[i].service);
@@ -69,7 +75,6 @@ struct record *record_free(struct record *r)
 	strv_free(&r->hidden);
 	free(r->hosts);
 	free(r->leases);
-	free(r->shares);
 	free(r->services);
 	strv_free(&r->files);
 	free(r->name);
@@ -295,6 +300,7 @@ static void share_parse(const json_t *j, struct record *r)
 	s->volume = str_dup(json_str(j, "volume", ""));
 	s->service = str_dup(json_str(j, "service", ""));
 	s->path = str_dup(json_str(j, "path", ""));
+	s->keep = (uint32_t)json_int(j, "keep", 1);
 }
 
 static json_t *leases_json(const struct record *r)
@@ -348,10 +354,11 @@ int record_save(int stack_fd, const struct record *r, struct err *e)
 	for (size_t i = 0; i < r->n_services; i++)
 		json_array_append_new(services, service_json(&r->services[i]));
 	for (size_t i = 0; i < r->n_shares; i++)
-		json_array_append_new(shares, json_pack("{s:s,s:s,s:s}", "volume",
+		json_array_append_new(shares, json_pack("{s:s,s:s,s:s,s:i}", "volume",
 							r->shares[i].volume, "service",
 							r->shares[i].service, "path",
-							r->shares[i].path));
+							r->shares[i].path, "keep",
+							(int)r->shares[i].keep));
 	j = json_pack(
 		"{s:s,s:s,s:o,s:I,s:s,s:s,s:o,s:o,s:O*,s:o,s:o,s:o,s:b,s:b,s:b,s:i,s:i}",
 		"name", r->name, "dir", r->dir, "files", json_from_strv(&r->files),

@@ -7,7 +7,8 @@
  * resolv.conf  bound into the container; status exit  supervisor's and init's
  * RUN/STACK/.cgroup is the group that the stack's groups are below, where that is not
  * the root (place.h). RUN/STACK/.share/VOLUME is the directory that readers of a `from`
- * volume see now.
+ * volume see now. Below .generations/VOLUME/ is what a volume with `keep` shows there
+ * (generation.c).
  */
 #ifndef STACK_RECORD_H
 #define STACK_RECORD_H
@@ -37,6 +38,8 @@ struct record_service {
 
 struct record_share {
 	char *volume, *service, *path; /* volume VOLUME { from SERVICE:PATH } */
+	uint32_t keep;                 /* generations shown; 1: the present one alone */
+	bool fresh;                    /* not as the last `up` had it; not stored */
 };
 
 struct record_lease {
@@ -79,6 +82,7 @@ must_check int record_save(int stack_fd, const struct record *r, struct err *e);
 struct record *record_new(const char *name, const char *dir);
 struct record *record_free(struct record *r);
 struct record_service *record_service(const struct record *r, const char *name);
+void record_shares_free(struct record_share *list, size_t n);
 /** record_ids() - first host id of @service: of its own lease, else the stack's */
 uid_t record_ids(const struct record *r, const char *service);
 /** record_add() - append a zeroed service named @name; borrowed until the next add */

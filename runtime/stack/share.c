@@ -4,8 +4,8 @@
  *
  * The pin below RUN/STACK/.share is what readers that start now will bind; it changes
  * when the service it comes from has a new root that is ready (stack_refresh), and so do
- * the readers that run. An overlay's root has a device number of its own, which tells old
- * from new.
+ * the readers that run. What is kept of older ones is generation.c's. An overlay's root
+ * has a device number of its own, which tells old from new.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "runtime/base/fsid.h"
 #include "runtime/base/log.h"
 #include "runtime/base/proc.h"
+#include "runtime/stack/generation.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/volume.h"
 
@@ -94,34 +95,55 @@ static int replace_pin(const char *path, int tree, bool mounted, struct err *e)
 	return 0;
 }
 
-int share_pin(const struct stack_host *h, int stack_fd, const char *stack,
-	      const struct record_share *s, struct err *e)
+/* The merged root of the share's service, and the directory in it, made if missing. */
+static int open_shared(int stack_fd, const struct record_share *s, int *ret_root,
+		       int *ret_src, struct err *e)
 {
-	AUTO_FREE char *root_name = str_fmt("%s/root", s->service);
-	AUTO_FREE char *path = str_fmt("%s/%s/.share/%s", h->run, stack, s->volume);
-	AUTO_FREE char *rel = str_fmt(".share/%s", s->volume);
-	AUTO_CLOSE int root =
-		openat(stack_fd, root_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int src = -1, dst = -1, tree = -1;
-	struct stat a, b, base;
+	AUTO_FREE char *name = str_fmt("%s/root", s->service);
+	AUTO_CLOSE int root = openat(stack_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat base;
 	int r;
 
 	if (root < 0)
 		return err_set(e, errno, "open root of service '%s'", s->service);
 	if (fstat(root, &base) < 0)
 		return err_set(e, errno, "stat root of service '%s'", s->service);
-	r = open_or_make(root, s->path, base.st_uid, &src, e);
+	r = open_or_make(root, s->path, base.st_uid, ret_src, e);
 	if (r == 0)
-		r = fd_mkdirs(stack_fd, rel, 0700, &dst, e);
+		*ret_root = fd_take(&root);
+	return r;
+}
+
+/* @tree -1: a clone of @src, unless the pin shows just that. */
+static int pin(const struct stack_host *h, int stack_fd, const char *stack,
+	       const struct record_share *s, int src, int tree, struct err *e)
+{
+	AUTO_FREE char *path = str_fmt("%s/%s/.share/%s", h->run, stack, s->volume);
+	AUTO_FREE char *rel = str_fmt(".share/%s", s->volume);
+	AUTO_CLOSE int dst = -1, clone = -1;
+	struct stat a, b, base;
+	int r = fd_mkdirs(stack_fd, rel, 0700, &dst, e);
+
 	if (r == 0 &&
 	    (fstat(src, &a) < 0 || fstat(dst, &b) < 0 || fstat(stack_fd, &base) < 0))
 		r = err_set(e, errno, "stat '%s'", path);
-	if (r == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return 0; /* shows it already */
+	if (r == 0 && tree < 0) {
+		if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return 0;
+		r = volume_clone_tree(src, -1, true, &clone, e);
+		tree = clone;
+	}
+	return r < 0 ? r : replace_pin(path, tree, b.st_dev != base.st_dev, e);
+}
+
+int share_pin(const struct stack_host *h, int stack_fd, const char *stack,
+	      const struct record_share *s, struct err *e)
+{
+	AUTO_CLOSE int root = -1, src = -1;
+	int r = open_shared(stack_fd, s, &root, &src, e);
+
 	if (r == 0)
-		r = volume_clone_tree(src, -1, true, &tree, e);
-	if (r == 0)
-		r = replace_pin(path, tree, b.st_dev != base.st_dev, e);
+		r = pin(h, stack_fd, stack, s, src, -1, e);
 	return r < 0 ? err_ctx(e, "volume '%s'", s->volume) : 0;
 }
 
@@ -213,6 +235,35 @@ static int refresh_readers(struct stack_host *h, int stack_fd, const struct reco
 	return r;
 }
 
+/* Settled last: until then an older generation may be what a reader sees. */
+static int show_generations(struct stack_host *h, int stack_fd, const struct record *rec,
+			    const struct record_share *s, struct err *e)
+{
+	AUTO_CLOSE int root = -1, src = -1, tree = -1, lock = -1;
+	int r = open_shared(stack_fd, s, &root, &src, e);
+
+	if (r == 0)
+		r = generation_freeze(h, stack_fd, rec, s, root, src, &tree, &lock, e);
+	if (r == 0 && tree >= 0)
+		r = pin(h, stack_fd, rec->name, s, src, tree, e);
+	if (r == 0)
+		r = refresh_readers(h, stack_fd, rec, s, e);
+	return r < 0 ? r : generation_settle(h, stack_fd, rec->name, s, e);
+}
+
+int share_show(struct stack_host *h, int stack_fd, const struct record *rec,
+	       const struct record_share *s, struct err *e)
+{
+	int r;
+
+	if (s->keep > 1)
+		return show_generations(h, stack_fd, rec, s, e);
+	r = share_pin(h, stack_fd, rec->name, s, e);
+	if (r == 0)
+		r = refresh_readers(h, stack_fd, rec, s, e);
+	return r < 0 ? r : generation_settle(h, stack_fd, rec->name, s, e);
+}
+
 int stack_refresh(struct stack_host *h, const char *stack, const char *service,
 		  struct err *e)
 {
@@ -228,9 +279,7 @@ int stack_refresh(struct stack_host *h, const char *stack, const char *service,
 	for (size_t i = 0; r == 0 && i < rec->n_shares; i++) {
 		if (strcmp(rec->shares[i].service, service) != 0)
 			continue;
-		r = share_pin(h, stack_fd, stack, &rec->shares[i], e);
-		if (r == 0)
-			r = refresh_readers(h, stack_fd, rec, &rec->shares[i], e);
+		r = share_show(h, stack_fd, rec, &rec->shares[i], e);
 	}
 	rs = record_service(rec, service);
 	if (r == 0 && rs)

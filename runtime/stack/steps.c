@@ -186,45 +186,6 @@ static int restart_step(struct up *u, const struct stack_step *step, struct err 
 	return r;
 }
 
-static void record_shares(struct up *u)
-{
-	struct record *rec = u->rec;
-
-	for (size_t i = 0; i < rec->n_shares; i++) {
-		free(rec->shares[i].volume);
-		free(rec->shares[i].service);
-		free(rec->shares[i].path);
-	}
-	rec->n_shares = 0;
-	rec->shares = mem_grow(rec->shares, u->model->n_volumes, sizeof(*rec->shares));
-	for (size_t i = 0; i < u->model->n_volumes; i++) {
-		const struct model_volume *v = &u->model->volumes[i];
-
-		if (v->from_service)
-			rec->shares[rec->n_shares++] =
-				(struct record_share){ str_dup(v->name),
-						       str_dup(v->from_service),
-						       str_dup(v->from_path) };
-	}
-}
-
-/* A new share is pinned to its service's root as it is; one that is there already waits
- * for the new root to be ready (stack_refresh). */
-static int pin_new_shares(struct up *u, struct err *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < u->rec->n_shares; i++) {
-		const struct record_share *s = &u->rec->shares[i];
-		AUTO_FREE char *rel = str_fmt(".share/%s", s->volume);
-
-		if (record_service(u->rec, s->service) &&
-		    faccessat(u->stack_fd, rel, F_OK, 0) < 0)
-			r = share_pin(u->h, u->stack_fd, u->rec->name, s, e);
-	}
-	return r;
-}
-
 /* The file's order, which is the order of `ps`; one-off containers last. */
 static void sort_record(struct up *u)
 {
@@ -277,8 +238,7 @@ int up_take_steps(struct up *u, struct err *e)
 		if (*u->plan.steps[i].service) /* "": the stack's budget */
 			r = make_step(u, &u->plan.steps[i], e);
 	sort_record(u);
-	record_shares(u);
-	return r < 0 ? r : pin_new_shares(u, e);
+	return r < 0 ? r : up_shares(u, e);
 }
 
 /* What this `up` created goes again; what it replaced is gone, and the record says so. */

@@ -83,6 +83,9 @@ must_check int up_admit(struct up *u, bool strict, struct err *e);
 must_check int up_apply(struct up *u, const struct strv *chosen, struct err *e);
 /** wait_all_up() - does every service do what is wanted of it at this moment? */
 bool wait_all_up(const struct record *rec, int stack_fd);
+/** up_shares() - the record has the model's shares, and those that are new or say
+ * something else now are shown */
+must_check int up_shares(struct up *u, struct err *e);
 /** up_take_steps() - carry out the plan; the record follows, step by step */
 must_check int up_take_steps(struct up *u, struct err *e);
 /** up_undo_steps() - what the plan created goes again; what it replaced is gone, and the

@@ -180,7 +180,7 @@ int volume_tree_copy(int src, int dst, struct err *e)
 	return r;
 }
 
-static int fill(int dir, int root_fd, const char *target, int userns_fd, struct err *e)
+int volume_fill(int dir, int root_fd, const char *target, int userns_fd, struct err *e)
 {
 	AUTO_CLOSE int src = fd_open_in_root(root_fd, target, O_RDONLY | O_DIRECTORY);
 	AUTO_CLOSE int tree = -1, dst = -1;
@@ -220,7 +220,7 @@ static int fill_once(const struct stack_host *h, const char *stack, const char *
 
 	if (fd < 0)
 		return err_set(e, errno, "create '%s'", marker);
-	r = fill(dir, root_fd, target, userns_fd, e);
+	r = volume_fill(dir, root_fd, target, userns_fd, e);
 	if (r == 0 && syncfs(dir) < 0)
 		r = err_set(e, errno, "sync volume '%s'", name);
 	if (r == 0)

@@ -18,6 +18,13 @@ char *volume_path(const struct stack_host *h, const char *stack, const char *nam
 must_check int volume_prepare(const struct stack_host *h, const char *stack,
 			      const char *name, int root_fd, const char *target,
 			      int userns_fd, bool fill, struct err *e);
+/**
+ * volume_fill() - everything below @root_fd:@target into the directory @dir, and its own
+ * owner and mode; nothing if there is no such directory
+ * @userns_fd: whose ids @dir is mapped by; -1: the host's
+ */
+must_check int volume_fill(int dir, int root_fd, const char *target, int userns_fd,
+			   struct err *e);
 /** volume_remove_all() - every volume of the stack */
 must_check int volume_remove_all(const struct stack_host *h, const char *stack,
 				 struct err *e);
@@ -29,6 +36,12 @@ must_check int volume_tree_copy(int src, int dst, struct err *e);
 must_check int volume_clone_tree(int fd, int userns_fd, bool read_only, int *ret,
 				 struct err *e);
 
+/**
+ * share_show() - let the share's readers, and those to come, see what its service has now
+ * The service is ready. With `keep`, over what it had before (generation.h).
+ */
+must_check int share_show(struct stack_host *h, int stack_fd, const struct record *rec,
+			  const struct record_share *s, struct err *e);
 /** share_pin() - let RUN/STACK/.share/VOLUME show the share's directory of its service's
  * root Made in the root if missing. What was pinned before is detached: readers keep
  * their own. */

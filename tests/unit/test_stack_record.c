@@ -41,9 +41,10 @@ static struct record *sample(void)
 	};
 	s->n_publish = 1;
 	r->shares = mem_new(1, sizeof(*r->shares));
-	r->shares[r->n_shares++] =
-		(struct record_share){ str_dup("static"), str_dup("web"),
-				       str_dup("/srv") };
+	r->shares[r->n_shares++] = (struct record_share){ .volume = str_dup("static"),
+							  .service = str_dup("web"),
+							  .path = str_dup("/srv"),
+							  .keep = 3 };
 	return r;
 }
 
@@ -74,6 +75,7 @@ TEST(record_is_read_back_as_it_was_written)
 	CHECK_STR(web->anonymous.v[0], "/data=.anon-web-0a1b2c3d");
 	CHECK(json_equal(web->config, record_service(a, "web")->config));
 	CHECK_STR(b->shares[0].path, "/srv");
+	CHECK_INT(b->shares[0].keep, 3);
 	record_free(a);
 	record_free(b);
 }

@@ -104,6 +104,23 @@ static void decode_from(struct decode *d, struct model_volume *v,
 	v->from_service = str_ndup(word, (size_t)(colon - word));
 }
 
+/* keep N: so many generations of the shared directory at once */
+static void decode_keep(struct decode *d, struct model_volume *v,
+			const struct conf_node *node)
+{
+	unsigned long long n;
+
+	if (!decode_shape(d, node, 1, 1, false, "a number"))
+		return;
+	if (v->keep)
+		diag_at(d->diag, node->pos, "'keep' stands twice in volume '%s'",
+			v->name);
+	else if (!str_u64(node->words[0].text, MODEL_KEEP_MAX, &n) || n == 0)
+		decode_bad(d, node, &node->words[0], "a number from 1 to 16");
+	else
+		v->keep = (uint32_t)n;
+}
+
 static void decode_volume_block(struct decode *d, struct model_volume *v,
 				const struct conf_node *node)
 {
@@ -120,12 +137,17 @@ static void decode_volume_block(struct decode *d, struct model_volume *v,
 			k++;
 		if (k == 0)
 			decode_from(d, v, c);
+		else if (k == 1)
+			decode_keep(d, v, c);
 		else if (names[k])
 			diag_at(d->diag, c->pos, "'%s' of a volume is not supported yet",
 				c->name);
 		else
 			decode_unknown(d, c, where, names);
 	}
+	if (v->keep && !v->from_service)
+		diag_at(d->diag, v->pos, "volume '%s' has 'keep', but no 'from'",
+			v->name);
 }
 
 static void decode_volume(struct decode *d, const struct conf_node *node)

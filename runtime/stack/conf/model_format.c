@@ -441,6 +441,8 @@ void model_format_conf(const struct stack_model *m, bool show_secrets, struct bu
 
 			buf_adds(ret, " { from ");
 			add_word(ret, from);
+			if (v->keep)
+				buf_addf(ret, "; keep %u", v->keep);
 			buf_adds(ret, "; }\n");
 		} else {
 			buf_adds(ret, ";\n");

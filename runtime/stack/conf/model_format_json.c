@@ -363,6 +363,8 @@ json_t *model_format_json(const struct stack_model *m, bool show_secrets)
 					: NULL;
 
 		set(obj, "from", text_or_null(from));
+		set(obj, "keep",
+		    v->from_service ? json_integer(v->keep ? v->keep : 1) : json_null());
 		set(volumes, v->name, obj);
 	}
 	set(root, "name", text_or_null(m->name));
