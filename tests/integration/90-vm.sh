@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/it.sh"
 . "$TOP/tests/lib/machine.sh"
 FIRST=(tests/integration/20-up.sh tests/integration/50-supervisor.sh tests/integration/26-attacks.sh)
-SECOND=(tests/integration/25-isolation.sh tests/integration/27-oci.sh tests/integration/28-limits.sh tests/integration/40-volumes.sh tests/integration/52-watch.sh tests/vm/no-idmap.sh)
+SECOND=(tests/integration/25-isolation.sh tests/integration/27-oci.sh tests/integration/28-limits.sh tests/integration/40-volumes.sh tests/integration/41-keep.sh tests/integration/52-watch.sh tests/vm/no-idmap.sh)
 
 if ! WHY=$(tests/vm/vm.sh --check); then
 	test_the_scripts_in_another_machine() { skip "$WHY"; }
