@@ -40,6 +40,7 @@ static int foreground(struct cli *c, const char *stack, const struct strv *servi
 {
 	struct logview_opts o = { .tail = -1,
 				  .follow = true,
+				  .events = true,
 				  .color = isatty(STDOUT_FILENO) && c->color };
 	static const struct strv all = STRV_INIT;
 	struct logview *v = NULL;

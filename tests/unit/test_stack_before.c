@@ -1,5 +1,6 @@
 /* tests for runtime/stack/before.c: which model is kept to go back to, and until when. */
 #include "runtime/stack/before.h"
+#include "runtime/stack/conf/decode.h"
 
 #include "tests/lib/test.h"
 
@@ -25,14 +26,14 @@ static struct up stack_of(const char *user)
 /* What an `up` to @user would do, up to where nothing is left to do. */
 static void begin(struct up *u, const char *user)
 {
-	struct model_service svc = { .name = (char *)"a",
-				     .image = (char *)"x",
-				     .user = (char *)user,
-				     .shm_size = 64 << 20 };
+	struct model_service svc = { .name = (char *)"a" };
 	struct stack_model m = { .name = (char *)"s", .services = &svc, .n_services = 1 };
 	AUTO_CLOSE int dir = openat(u->stack_fd, "a", O_RDONLY | O_DIRECTORY);
 	struct err e = ERR_INIT;
 
+	decode_defaults(&svc);
+	svc.image = (char *)"x";
+	svc.user = (char *)user;
 	CHECK_OK(before_keep(u, &e), &e);
 	CHECK_OK(before_note(&m, &svc, dir, &e), &e);
 	str_set(&record_service(u->rec, "a")->image_id, user);
