@@ -73,12 +73,12 @@ EOF
 	eq "$(mb ps --json term | /usr/bin/python3 -c 'import json,sys; print([s["pid"] for s in json.load(sys.stdin)])')" "$before"
 	until_ok 20 sh -c "$MINIBOX logs term/off | grep -q again"
 	n=$(lines_of | tail -n 1)
-	until_ok 10 sh -c "[ \$($MINIBOX logs -n 1 term/t | sed 's/.*line //' | tr -d '\r') -gt $((n + 20)) ]"
+	until_ok 10 sh -c "[ \$($MINIBOX logs --no-events -n 1 term/t | sed 's/.*line //' | tr -d '\r') -gt $((n + 20)) ]"
 	lines_of >lines
 	[ "$(wc -l <lines)" -gt 100 ] || fail "only $(wc -l <lines) lines"
 	awk 'NR != $1 {print "line", NR, "is", $1; exit 1}' lines
-	has "$(mb logs term/t | head -n 1)" "t | /dev/"
-	has "$(mb logs term/t | cat -A | sed -n 4p)" '^M$'
+	has "$(mb logs --no-events term/t | head -n 1)" "t | /dev/"
+	has "$(mb logs --no-events term/t | cat -A | sed -n 4p)" '^M$'
 	# nothing of it is left behind in the supervisor or its keeper
 	status 0 mb stop term/t
 	status 0 mb stop term/off
@@ -88,7 +88,7 @@ EOF
 	until_ok 10 sh -c "find /proc/$sup/fd -lname '*ptmx' | grep -q ."
 	# the last words of one that ends
 	mb up -d term.conf ends || true
-	eq "$(mb logs term/ends | sed 's/.*| //' | tr -d '\r' | paste -sd+ | awk -F+ '{print NF, $NF}')" '3000 3000'
+	eq "$(mb logs --no-events term/ends | sed 's/.*| //' | tr -d '\r' | paste -sd+ | awk -F+ '{print NF, $NF}')" '3000 3000'
 	status 0 mb down --volumes term
 }
 test_deaf_service_is_killed_after_its_grace() {

@@ -125,11 +125,13 @@ test_a_gigabyte_leaves_the_bound_and_nothing_more() {
 	status 0 mb down big
 }
 test_a_slow_reader_holds_nobody_up() {
-	printf 'stack slow;\nservice a { image bb.tar; command sh -c "seq 1 1000000; sleep 1000"; stop_grace_period 1s; logging { max_size 256k; max_files 2; } }\n' >slow.conf
+	printf 'stack slow;\nservice a { image bb.tar; command sh -c "echo 0; until [ -e /tmp/go ]; do sleep 0.1; done; seq 1 1000000; sleep 1000"; stop_grace_period 1s; logging { max_size 256k; max_files 2; } }\n' >slow.conf
 	mb up -d slow.conf
 	# one line, then nothing until the service has written everything
-	timeout $((100 * ${SLOW:-1})) "$MINIBOX" logs -f slow | { head -c 1 >/dev/null; until [ -e go ]; do sleep 0.1; done; cat >slow.out; } &
+	timeout $((100 * ${SLOW:-1})) "$MINIBOX" logs -f slow | { head -c 1 >first; until [ -e go ]; do sleep 0.1; done; cat >slow.out; } &
 	f=$!
+	until_ok 20 [ -s first ]
+	mb exec slow/a touch /tmp/go
 	until_ok 60 sh -c "$MINIBOX logs -n 1 slow | grep -q '| 1000000'"
 	touch go
 	until_ok 30 grep -q '| 1000000' slow.out
