@@ -35,7 +35,7 @@ int control_listen(struct supervisor *sup)
 static void drop_client(struct supervisor *sup, uint32_t slot)
 {
 	loop_close(&sup->client[slot].fd);
-	sup->client[slot].watching = false;
+	sup->watching &= ~(1u << slot);
 	for (unsigned i = 0; i < PENDING; i++)
 		if (sup->pending[i].op && sup->pending[i].client == slot)
 			sup->pending[i].op = 0;
@@ -77,7 +77,7 @@ static void send_event(struct supervisor *sup, uint32_t client, enum sup_event_t
 void control_announce(struct supervisor *sup, const struct service *s)
 {
 	for (uint32_t i = 0; i < CLIENTS; i++)
-		if (sup->client[i].watching)
+		if (sup->watching & 1u << i)
 			send_event(sup, i, SUP_EV_STATE, 0, s, NULL);
 }
 
@@ -169,7 +169,7 @@ static void serve(struct supervisor *sup, uint32_t client, const struct sup_requ
 		sup->quitting = true;
 		break;
 	case SUP_OP_WATCH:
-		sup->client[client].watching = true;
+		sup->watching |= 1u << client;
 		break;
 	case SUP_OP_RELOAD:
 		why = specfile_load(sup, reason, sizeof(reason)) < 0 ? reason : NULL;

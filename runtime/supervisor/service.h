@@ -92,8 +92,8 @@ struct service {
 
 struct client {
 	int fd;
-	bool watching;
 };
+_Static_assert(CLIENTS <= 32, "a bit for each in watching");
 
 struct pending {
 	uint32_t id;
@@ -108,7 +108,8 @@ struct supervisor {
 	uint32_t *beat;   /* counts turns of the loop for the keeper; NULL: it need not */
 	uint32_t beat_ms; /* the loop turns at least this often, where it counts */
 	uint32_t n;       /* slots in use lie below this */
-	bool unsettled;   /* something changed that dependants or requests may wait for */
+	uint32_t watching; /* a bit for each client that wants events */
+	bool unsettled; /* something changed that dependants or requests may wait for */
 	bool quitting;
 	uint64_t entries; /* written to .events so far */
 	struct client client[CLIENTS];
