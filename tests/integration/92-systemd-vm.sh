@@ -1,5 +1,5 @@
 #!/bin/bash
-# needs: root, qemu. A stack as a systemd unit, with systemd as first process and through a reboot.
+# needs: root, qemu, the Debian archive. A stack as a systemd unit, with systemd as first process and through a reboot.
 #
 # The results of the two boots (tests/vm/systemd.sh) are ours.
 . "$(dirname "$0")/../lib/it.sh"
@@ -27,11 +27,15 @@ if ! WHY=$(tests/vm/vm.sh --systemd --check); then
 	run_tests "$@"
 	exit
 fi
+EXAMPLE=$TOP/examples/django
+"$EXAMPLE/build-images.sh" "$EXAMPLE/images" >"$W/made" 2>&1 # its postgres is one of the services
+MADE=$?
 boot first
 boot second
 relay first
 relay second
 
+test_the_images_were_made() { [ $MADE -eq 0 ] || fail "$(tail -n 5 "$W/made")"; }
 test_both_boots_came_to_their_end() {
 	for t in first second; do
 		if grep -q '^not ok' "$W/$t"; then continue; fi # told already
