@@ -11,18 +11,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/container/container.h"
+#include "runtime/stack/freeze.h"
 #include "runtime/stack/instance.h"
 #include "runtime/stack/volume.h"
 
@@ -41,18 +40,6 @@ struct generation {
 struct generations {
 	struct generation *v; /* the newest first */
 	size_t n;
-};
-
-/* A share whose service is about to be frozen. */
-struct source {
-	struct stack_host *h;
-	const struct record *rec;
-	const struct record_service *rs;
-	const struct record_share *s;
-	int dir;      /* .generations/VOLUME */
-	int root;     /* the service's merged root; borrowed */
-	int userns;   /* -1: the host's */
-	char *inside; /* the share's directory in the root, all links followed */
 };
 
 static void generations_free(struct generations *g)
@@ -137,111 +124,11 @@ static int open_generation(int dir, const struct generation *g,
 			: 0;
 }
 
-static char *copy_path(const struct source *c, uint32_t number)
+static char *copy_path(const struct freeze_source *c, uint32_t number)
 {
 	AUTO_FREE char *uppers = instance_uppers(c->h, c->rec->name);
 
-	return str_fmt("%s/"
-		       ".generation-%s.%u",
-		       uppers, c->s->volume, number);
-}
-
-/* One component of a container's writable layer. Return: 1 it holds or hides something
- * there, 0 it says nothing, *@at is one level down (-1: nothing is further down). */
-static int step_down(int *at, const char *name, bool last)
-{
-	AUTO_CLOSE int next =
-		openat(*at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char value[2];
-
-	if (next < 0 && errno != ENOENT)
-		return 1; /* a link or a whiteout in its place */
-	if (next >= 0 &&
-	    (last ||
-	     fgetxattr(next, "trusted.overlay.opaque", value, sizeof(value)) >= 0 ||
-	     fgetxattr(next, "trusted.overlay.redirect", NULL, 0) >= 0))
-		return 1;
-	fd_auto_close(at);
-	*at = fd_take(&next);
-	return 0;
-}
-
-/* Does the container's writable layer say anything about the directory? 1, 0, -errno. */
-static int is_touched(const struct source *c, struct err *e)
-{
-	AUTO_FREE char *uppers = instance_uppers(c->h, c->rec->name);
-	AUTO_FREE char *rel =
-		str_fmt("%s/%s.%u/upper", uppers, c->rs->name, c->rs->instance);
-	AUTO_STRV struct strv parts = STRV_INIT;
-	AUTO_CLOSE int at = openat(c->h->root_fd, rel,
-				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (at < 0)
-		return err_set(e, errno, "open '%s'", rel);
-	strv_split(&parts, c->inside, "/");
-	strv_foreach (i, &parts) {
-		if (at < 0)
-			return 0;
-		if (step_down(&at, parts.v[i], i + 1 == parts.n))
-			return 1;
-	}
-	return parts.n == 0; /* the whole root */
-}
-
-static int attach(const struct source *c, const char *name, int tree, struct err *e)
-{
-	AUTO_CLOSE int at = -1;
-	int r = fd_mkdir(c->dir, name, 0700, &at, e);
-
-	if (r == 0 && move_mount(tree, "", at, "",
-				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		r = err_set(e, errno, "mount generation '%s'", name);
-	return r;
-}
-
-static int freeze_layers(const struct source *c, const char *name, struct err *e)
-{
-	AUTO_FREE char *scratch =
-		str_fmt("%s/%s/%s", c->h->run, c->rec->name, c->rs->name);
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-					       MOUNT_ATTR_NODEV };
-	struct image_mount_opts o = { .userns_fd = c->userns,
-				      .by_path = getenv("MINIBOX_LAYERS_BY_PATH") != NULL,
-				      .scratch = scratch };
-	struct image_store *store = NULL;
-	struct image *img = NULL;
-	AUTO_CLOSE int tree = -1;
-	int r = image_store_open(c->h->root, &store, e);
-
-	if (r == 0)
-		r = image_find(store, c->rs->image_id, &img, e);
-	if (r == 0)
-		r = image_mount(store, img, &o, &tree, e);
-	if (r > 0)
-		r = err_msg(e, EIO, "image '%s' cannot be mounted", c->rs->image_id);
-	if (r == 0 && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		r = err_set(e, errno, "make generation '%s' read-only", name);
-	if (r == 0)
-		r = attach(c, name, tree, e);
-	image_free(img);
-	image_store_free(store);
-	return r;
-}
-
-static int freeze_copy(const struct source *c, const char *name, uint32_t number,
-		       struct err *e)
-{
-	AUTO_FREE char *rel = copy_path(c, number);
-	AUTO_CLOSE int dir = -1, tree = -1;
-	int r = fd_rm_rf(c->h->root_fd, rel, e);
-
-	if (r == 0)
-		r = fd_mkdirs(c->h->root_fd, rel, 0755, &dir, e);
-	if (r == 0)
-		r = volume_fill(dir, c->root, c->inside, c->userns, e);
-	if (r == 0)
-		r = volume_clone_tree(dir, c->userns, true, &tree, e);
-	return r < 0 ? r : attach(c, name, tree, e);
+	return str_fmt("%s/.generation-%s.%u", uppers, c->s->volume, number);
 }
 
 static bool is_of(const struct generation *g, const char *hex)
@@ -257,11 +144,13 @@ static const char *hex_of(const char *image_id)
 }
 
 /* 1: a generation was made, 0: the newest one is what there is, -errno. */
-static int freeze(const struct source *c, const struct generations *g, struct err *e)
+static int freeze(const struct freeze_source *c, const struct generations *g,
+		  struct err *e)
 {
 	uint32_t number = g->n ? g->v[0].number + 1 : 1;
-	int touched = is_touched(c, e);
+	int touched = freeze_is_touched(c, e);
 	const char *hex = hex_of(c->rs->image_id);
+	AUTO_FREE char *copy = copy_path(c, number);
 	AUTO_FREE char *name =
 		str_fmt("%u.%u.%s%s", number, c->rs->instance, hex, touched ? COPY : "");
 	int r;
@@ -270,7 +159,7 @@ static int freeze(const struct source *c, const struct generations *g, struct er
 		return touched;
 	if (!touched && g->n && !g->v[0].copy && is_of(&g->v[0], hex))
 		return 0;
-	r = touched ? freeze_copy(c, name, number, e) : freeze_layers(c, name, e);
+	r = freeze_make(c, name, touched ? copy : NULL, e);
 	return r < 0 ? r : 1;
 }
 
@@ -316,7 +205,7 @@ static int merge(const int *fds, size_t n, int *ret, struct err *e)
 	return *ret < 0 ? err_set(e, errno, "mount %zu generations", n) : 0;
 }
 
-static int show(const struct source *c, const struct generations *g, int *ret,
+static int show(const struct freeze_source *c, const struct generations *g, int *ret,
 		struct err *e)
 {
 	int fds[MODEL_KEEP_MAX];
@@ -351,50 +240,11 @@ static uint32_t shown(int dir)
 	return str_u64(text.data, UINT32_MAX, &number) ? (uint32_t)number : 0;
 }
 
-/* The directory's path from the root, with all links followed: what the writable layer
- * has is named so. */
-static int find_inside(struct source *c, int src, struct err *e)
-{
-	char root[PATH_MAX], path[PATH_MAX], link[64];
-	ssize_t n, m;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", c->root);
-	n = readlink(link, root, sizeof(root));
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", src);
-	m = readlink(link, path, sizeof(path));
-	if (n < 0 || m < n || m == sizeof(path) || memcmp(root, path, (size_t)n) != 0)
-		return err_msg(e, EIO, "'%s' is not found in its service's root",
-			       c->s->path);
-	c->inside = str_ndup(path + n, (size_t)(m - n));
-	return 0;
-}
-
-static int open_source(struct source *c, int stack_fd, int src, struct err *e)
-{
-	AUTO_FREE char *rel = str_fmt(DIR_NAME "/%s", c->s->volume);
-	AUTO_FREE char *userns = str_fmt("%s/userns", c->rs->name);
-	int r = fd_mkdirs(stack_fd, rel, 0700, &c->dir, e);
-
-	if (r == 0 && c->rs->userns) {
-		c->userns = openat(stack_fd, userns, O_RDONLY | O_CLOEXEC);
-		if (c->userns < 0)
-			r = err_set(e, errno, "open '%s'", userns);
-	}
-	return r < 0 ? r : find_inside(c, src, e);
-}
-
-static void close_source(struct source *c)
-{
-	fd_auto_close(&c->dir);
-	fd_auto_close(&c->userns);
-	free(c->inside);
-}
-
 int generation_freeze(struct stack_host *h, int stack_fd, const struct record *rec,
 		      const struct record_share *s, int root, int src, int *ret_tree,
 		      int *ret_lock, struct err *e)
 {
-	struct source c = {
+	struct freeze_source c = {
 		.h = h,
 		.rec = rec,
 		.rs = record_service(rec, s->service),
@@ -404,13 +254,18 @@ int generation_freeze(struct stack_host *h, int stack_fd, const struct record *r
 		.userns = -1,
 	};
 	AUTO_GENERATIONS struct generations before = { 0 }, now = { 0 };
+	AUTO_FREE char *rel = str_fmt(DIR_NAME "/%s", s->volume);
+	AUTO_CLOSE int dir = -1;
 	int r;
 
 	*ret_tree = -1;
 	if (!c.rs)
 		return err_msg(e, ENOENT, "volume '%s': service '%s' has no container",
 			       s->volume, s->service);
-	r = open_source(&c, stack_fd, src, e);
+	r = fd_mkdirs(stack_fd, rel, 0700, &dir, e);
+	c.dir = dir;
+	if (r == 0)
+		r = freeze_open(&c, stack_fd, src, e);
 	if (r == 0)
 		r = fd_lock(c.dir, "lock", true, true, ret_lock, e);
 	if (r == 0)
@@ -421,7 +276,7 @@ int generation_freeze(struct stack_host *h, int stack_fd, const struct record *r
 		r = list(c.dir, &now, e);
 	if (r == 0 && now.n && shown(c.dir) != now.v[0].number)
 		r = show(&c, &now, ret_tree, e);
-	close_source(&c);
+	freeze_close(&c);
 	return r < 0 ? err_ctx(e, "volume '%s'", s->volume) : r;
 }
 
