@@ -152,6 +152,9 @@ fake_service(struct fakestack *f, const char *name, const char *cmd)
 	s->log_segment_bytes = 1 << 20;
 	s->log_segments = 3;
 	CHECK_OK(fd_mkdir(f->stack, name, 0700, &dir, &e), &e);
+	/* as the program makes them: before the supervisor looks for them */
+	CHECK((mkfifoat(dir, "stdout", 0622) == 0 || errno == EEXIST) &&
+	      (mkfifoat(dir, "stderr", 0622) == 0 || errno == EEXIST));
 	if (cmd)
 		CHECK_OK(fd_write_file(dir, "cmd", cmd, strlen(cmd), 0700, &e), &e);
 	return s;
