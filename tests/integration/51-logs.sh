@@ -99,7 +99,7 @@ EOF2
 	f=$!
 	until_ok 30 grep -q 'line 24000' follow
 	until_ok 10 sh -c "$MINIBOX ps rot | grep -q 'exited (1)'"
-	eq "$(grep -c ' \* exited with status 1' follow)" 4
+	until_ok 10 sh -c "[ \$(grep -c ' \* exited with status 1' follow) = 4 ]"
 	grep ' | line' follow >lines
 	seq_ok lines 1
 	eq "$(wc -l <lines)" 24000

@@ -95,7 +95,7 @@ import json, os, sys
 j = json.load(open(sys.argv[1]))
 j["process"].update(terminal=False, args=["sleep", "1000"], apparmorProfile="minibox-default")
 j["mounts"] = [m for m in j["mounts"] if m["destination"] != "/proc"]
-j["linux"].update(cgroupsPath="/minibox-it-aa/c", maskedPaths=[], readonlyPaths=[])
+j["linux"].update(cgroupsPath="/minibox-it-aa", maskedPaths=[], readonlyPaths=[])
 j["hooks"] = {"createContainer": [{"path": os.environ["W"] + "/hook.sh"}]}
 json.dump(j, open(sys.argv[1], "w"))
 P
