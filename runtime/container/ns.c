@@ -20,11 +20,13 @@
 #include "runtime/container/exact.h"
 #include "runtime/container/spawn.h"
 
-/* Runs on shared memory: nothing but system calls. Dies with its maker. */
-static int hold_namespace(void *unused)
+/* Runs on shared memory: nothing but system calls. Dies with its maker, also with one
+ * that was killed before it could ask for that: it would hold the maker's locks for ever.
+ */
+static int hold_namespace(void *maker)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (!unused)
+	while (syscall(SYS_getppid) == *(const pid_t *)maker)
 		syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 	return 0;
 }
@@ -69,12 +71,12 @@ int container_userns_create_maps(const struct container_idmaps *uids,
 				 struct err *e)
 {
 	char stack[4096] __attribute__((aligned(16)));
-	pid_t pid;
+	pid_t pid, self = getpid();
 	int r;
 
 	/* The maps must be written from outside, so this one child runs beside us. */
 	pid = clone(hold_namespace, stack + sizeof(stack),
-		    CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
+		    CLONE_NEWUSER | CLONE_VM | SIGCHLD, &self);
 	if (pid < 0)
 		return err_set(e, errno, "create 'user namespace'");
 	r = write_maps(pid, uids, gids, ret_fd, e);
