@@ -17,7 +17,7 @@
 #include "runtime/oci/command.h"
 
 static const struct oci_option global[] = {
-	{ "root", 0, "DIR", "where containers' states are (default /run/minibox/oci)" },
+	{ "root", 0, "DIR", "where containers' states are (default /run/minibox-oci)" },
 	{ "log", 0, "FILE", "write failures to this file, too" },
 	{ "log-format", 0, "FORMAT", "of that file: text or json" },
 	{ "systemd-cgroup", 0, NULL,
@@ -184,7 +184,7 @@ static int dispatch(struct oci_run *o, struct oci_args *g, char **argv, struct e
 				    "itself; systemd is not told of a scope" });
 	root = oci_args_value(g, "root");
 	if (!c->stateless)
-		r = oci_state_root(root && *root ? root : "/run/minibox/oci", &o->root,
+		r = oci_state_root(root && *root ? root : "/run/minibox-oci", &o->root,
 				   e);
 	return r < 0 ? r : run_command(o, c, argv, at + 1, e);
 }

@@ -334,7 +334,7 @@ test_end() {
 	ip link delete docker0
 	nft flush ruleset
 	! grep -q " $W/pd/root/overlay " /proc/self/mountinfo || umount "$W/pd/root/overlay"
-	rmdir /run/minibox/oci /run/minibox # nothing is in it
+	rmdir /run/minibox-oci # nothing is in it
 	# podman leaves the groups that it was told, and one of its own where it was told none
 	find /sys/fs/cgroup -depth -type d -path "*/$CG*" -exec rmdir {} +
 	find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} + 2>/dev/null || true
