@@ -27,6 +27,7 @@
 
 #define DIR_NAME ".generations"
 #define COPY ".copy"
+#define EMPTY "empty"
 
 enum { HEX = 64 };
 
@@ -205,10 +206,12 @@ static int merge(const int *fds, size_t n, int *ret, struct err *e)
 	return *ret < 0 ? err_set(e, errno, "mount %zu generations", n) : 0;
 }
 
+/* An overlay of one generation, too: before Linux 6.5 the next state is mounted onto the
+ * root of what this one shows, which must not be a directory that is removed some day. */
 static int show(const struct freeze_source *c, const struct generations *g, int *ret,
 		struct err *e)
 {
-	int fds[MODEL_KEEP_MAX];
+	int fds[MODEL_KEEP_MAX + 1];
 	size_t n = 0;
 	int r = 0;
 
@@ -219,9 +222,12 @@ static int show(const struct freeze_source *c, const struct generations *g, int 
 		r = open_generation(c->dir, &g->v[i], c->s, &fds[n], e);
 		n += r == 0;
 	}
+	if (r == 0) {
+		r = fd_mkdir(c->dir, EMPTY, 0755, &fds[n], e); /* two are the least */
+		n += r == 0;
+	}
 	if (r == 0)
-		r = n == 1 ? volume_clone_tree(fds[0], -1, true, ret, e)
-			   : merge(fds, n, ret, e);
+		r = merge(fds, n, ret, e);
 	while (n > 0)
 		close(fds[--n]);
 	return r;
@@ -332,7 +338,7 @@ static int trim_mounts(const struct stack_host *h, const char *stack,
 		if (!is_kept(&g, i, s->keep))
 			unmount(h, stack, s->volume, dir, g.v[i].name);
 	strv_foreach (i, &names)
-		if (!is_mount(dir, names.v[i]))
+		if (!is_mount(dir, names.v[i]) && !str_eq(names.v[i], EMPTY))
 			(void)unlinkat(dir, names.v[i], AT_REMOVEDIR);
 	return r;
 }

@@ -88,6 +88,7 @@ EOF
 	until_ok 10 sh -c "find /proc/$sup/fd -lname '*ptmx' | grep -q ."
 	# the last words of one that ends
 	mb up -d term.conf ends || true
+	until_ok 60 sh -c "$MINIBOX ps -a term | grep -q 'ends .*exited (3)'"
 	eq "$(mb logs --no-events term/ends | sed 's/.*| //' | tr -d '\r' | paste -sd+ | awk -F+ '{print NF, $NF}')" '3000 3000'
 	status 0 mb down --volumes term
 }
