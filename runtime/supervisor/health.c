@@ -17,6 +17,7 @@
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
 #include "runtime/supervisor/text.h"
+#include "runtime/supervisor/unixsock.h"
 
 enum { TEXT = sizeof(((struct sup_status *)0)->text), DEFAULT_TIMEOUT_MS = 30000 };
 
@@ -117,6 +118,13 @@ static void failed_by(struct supervisor *sup, struct service *s, const char *wha
 	case ECONNRESET:
 		text_str(&t, ": connection reset");
 		break;
+	case ENOENT:
+	case ENOTSOCK:
+		text_str(&t, ": there is no socket");
+		break;
+	case EAGAIN:
+		text_str(&t, ": it accepts nobody");
+		break;
 	case EHOSTUNREACH:
 	case ENETUNREACH:
 		text_str(&t, ": no route to it");
@@ -154,6 +162,16 @@ static void start_socket(struct supervisor *sup, struct service *s)
 		loop_watch(sup, fd, TOKEN_PROBE, service_slot(sup, s), EPOLLOUT);
 }
 
+static void try_unix(struct supervisor *sup, struct service *s)
+{
+	int r = unixsock_try(s->st.pid, s->pidfd, s->spec.health_path);
+
+	if (r < 0)
+		failed_by(sup, s, "connect", -r);
+	else
+		passed(sup, s);
+}
+
 static void start_helper(struct supervisor *sup, struct service *s)
 {
 	int fds[2], pid;
@@ -189,6 +207,8 @@ void health_due(struct supervisor *sup, struct service *s)
 	s->probe.due_ns = proc_now_ns() + limit_ms * 1000000ull;
 	if (s->spec.health == SUP_HEALTH_EXEC)
 		start_helper(sup, s);
+	else if (s->spec.health == SUP_HEALTH_UNIX)
+		try_unix(sup, s);
 	else
 		start_socket(sup, s);
 }

@@ -153,13 +153,11 @@ enum probe_verdict probe_judge(enum sup_health kind, const char *data, size_t n,
 uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime_ms)
 {
 	uint32_t least = s->health == SUP_HEALTH_EXEC ? SOONEST_EXEC_MS : SOONEST_MS;
-	uint64_t ms = uptime_ms / 8;
+	uint32_t ms = uptime_ms < LATEST_MS * 8 ? (uint32_t)uptime_ms / 8 : LATEST_MS;
 
-	if (!first)
-		return s->health_interval_ms > least ? s->health_interval_ms : least;
-	if (ms > LATEST_MS)
-		ms = LATEST_MS;
-	if (ms > s->health_interval_ms)
+	if (first && s->health_start_interval_ms && uptime_ms < s->health_start_ms)
+		ms = s->health_start_interval_ms;
+	else if (!first || s->health_start_interval_ms || ms > s->health_interval_ms)
 		ms = s->health_interval_ms;
-	return ms > least ? (uint32_t)ms : least;
+	return ms > least ? ms : least;
 }

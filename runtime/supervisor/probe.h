@@ -30,9 +30,9 @@ enum probe_verdict probe_judge(enum sup_health kind, const char *data, size_t n,
 			       char *text);
 /**
  * probe_delay_ms() - pause between two probes
- * @first: it has not passed yet. Then the pause grows with the time it has run, so that a
- *         success is seen at most an eighth of the start-up time late, at a bounded
- * price.
+ * @first: it has not passed yet. Then, within health_start_ms, health_start_interval_ms
+ * if that is given; else the pause grows with the time it has run, so that a success is
+ * seen at most an eighth of the start-up time late, at a bounded price.
  */
 uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime_ms);
 
