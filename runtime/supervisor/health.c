@@ -195,13 +195,47 @@ static void start_helper(struct supervisor *sup, struct service *s)
 	loop_watch(sup, fds[0], TOKEN_PROBE, service_slot(sup, s), EPOLLIN);
 }
 
+/* Keeps the last bytes of what the helper says: there the reason stands. */
+static void hear(struct service *s)
+{
+	struct probe *p = &s->probe;
+	char chunk[sizeof(p->text)];
+	size_t most = sizeof(p->text) - 1, old;
+	ssize_t n;
+
+	while (p->fd >= 0 && (n = read(p->fd, chunk, most)) != 0) {
+		if (n < 0)
+			return;
+		old = p->text_len + (size_t)n > most ? most - (size_t)n : p->text_len;
+		memmove(p->text, p->text + p->text_len - old, old);
+		memcpy(p->text + old, chunk, (size_t)n);
+		p->text_len = (uint32_t)(old + (size_t)n);
+	}
+	loop_close(&p->fd); /* at its end epoll would never be silent again */
+}
+
+static void timed_out(struct supervisor *sup, struct service *s)
+{
+	char why[TEXT];
+	struct text t = text_over(why, sizeof(why));
+
+	text_str(&t, "the healthcheck timed out");
+	if (s->probe.phase == PROBE_EXEC) {
+		hear(s);
+		text_str(&t, s->probe.text_len ? ": " : "");
+		text_copy(t.at, (size_t)(t.end - t.at) + 1, s->probe.text,
+			  s->probe.text_len);
+	}
+	failed(sup, s, why);
+}
+
 void health_due(struct supervisor *sup, struct service *s)
 {
 	uint32_t limit_ms = s->spec.health_timeout_ms ? s->spec.health_timeout_ms
 						      : DEFAULT_TIMEOUT_MS;
 
 	if (s->probe.phase != PROBE_IDLE) {
-		failed_by(sup, s, "the healthcheck timed out", 0);
+		timed_out(sup, s);
 		return;
 	}
 	s->probe.due_ns = proc_now_ns() + limit_ms * 1000000ull;
@@ -278,25 +312,6 @@ static void reply(struct supervisor *sup, struct service *s, uint32_t events)
 		setsockopt(s->probe.fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more));
 		break;
 	}
-}
-
-/* Keeps the last bytes of what the helper says: there the reason stands. */
-static void hear(struct service *s)
-{
-	struct probe *p = &s->probe;
-	char chunk[sizeof(p->text)];
-	size_t most = sizeof(p->text) - 1, old;
-	ssize_t n;
-
-	while (p->fd >= 0 && (n = read(p->fd, chunk, most)) != 0) {
-		if (n < 0)
-			return;
-		old = p->text_len + (size_t)n > most ? most - (size_t)n : p->text_len;
-		memmove(p->text, p->text + p->text_len - old, old);
-		memcpy(p->text + old, chunk, (size_t)n);
-		p->text_len = (uint32_t)(old + (size_t)n);
-	}
-	loop_close(&p->fd); /* at its end epoll would never be silent again */
 }
 
 void health_io(struct supervisor *sup, struct service *s, uint32_t events)

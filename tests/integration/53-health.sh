@@ -50,4 +50,36 @@ test_a_socket_in_the_container_is_a_healthcheck() {
 	status 0 mb down sock
 }
 
+hanging() { mb exec hang/a ps -o args | grep -c '^sleep 2222$' || true; }
+any_hangs() { [ "$(hanging)" -gt 0 ]; }
+no_leash() { ! find /sys/fs/cgroup -path "*/minibox-it-${W##*.}/*leash-*" 2>/dev/null | grep -q .; }
+none_hangs() { [ "$(hanging)" = 0 ]; }
+# No timeout, stop or death of the supervisor leaves a process of a health command behind,
+# not even one that went to a session of its own.
+test_a_health_command_that_hangs_leaves_no_process() {
+	cat >hang.conf <<-'EOF'
+	stack hang;
+	service a {
+	    image bb.tar; command sleep 1000;
+	    healthcheck {
+	        test sh -c "echo from outside; sleep 2222 & setsid sleep 2222 & setsid sh -c 'sleep 2222 & exec sleep 2222' & sleep 2222";
+	        interval 300ms; timeout 1s; retries 2;
+	    }
+	    stop_grace_period 1s;
+	}
+	EOF
+	status 1 mb up -d hang.conf
+	has "$(mb inspect hang/a)" '"reason": "the healthcheck timed out: from outside"'
+	for _ in $(seq 20); do # more than one interval, and each hangs for three
+		[ "$(hanging)" -le 5 ] || fail "$(hanging) processes: two healthchecks at once"
+		sleep 0.1
+	done
+	sup=$(cat "$MINIBOX_RUN/hang/.supervisor")
+	until_ok 10 any_hangs
+	kill -9 "$(awk '/^PPid:/ {print $2}' "/proc/$sup/status")" "$sup"
+	until_ok 10 none_hangs
+	until_ok 10 no_leash
+	status 0 mb down hang
+}
+
 run_tests "$@"
