@@ -39,11 +39,7 @@ void health_begin(struct service *s)
 {
 	if (s->spec.health == SUP_HEALTH_NONE)
 		return;
-	/* Probes come fast at first, so that a success is seen early; failures count as
-	 * if they came at the interval, the first one an interval after the grace. */
-	s->probe.count_ns = s->begun_ns + (s->spec.health_start_ms +
-					   (uint64_t)s->spec.health_interval_ms) *
-						  1000000u;
+	s->probe.count_ns = probe_counts_from(&s->spec, s->begun_ns);
 	schedule(s);
 }
 
@@ -84,19 +80,16 @@ static void passed(struct supervisor *sup, struct service *s)
 
 static void failed(struct supervisor *sup, struct service *s, const char *why)
 {
-	uint32_t limit = s->spec.health_retries ? s->spec.health_retries : 1;
-	uint64_t now = proc_now_ns();
 	bool news = strcmp(s->st.text, why) != 0;
 
 	close_probe(s);
 	text_copy(s->st.text, TEXT, why, strlen(why));
 	schedule(s);
-	if (!is_first(s) || now >= s->probe.count_ns) {
-		s->probe.count_ns = now + s->spec.health_interval_ms * 1000000ull;
+	if (probe_count(&s->spec, is_first(s), proc_now_ns(), &s->probe.count_ns)) {
 		s->st.failures++;
 		news = true;
 	}
-	if (s->st.failures >= limit && s->st.state != SUP_UNHEALTHY)
+	if (probe_is_sick(&s->spec, s->st.failures) && s->st.state != SUP_UNHEALTHY)
 		conduct_fire(sup, s, EV_SICK);
 	else if (news)
 		status_publish(sup, s);

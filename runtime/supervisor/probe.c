@@ -161,3 +161,23 @@ uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime
 		ms = s->health_interval_ms;
 	return ms > least ? ms : least;
 }
+
+uint64_t probe_counts_from(const struct sup_service *s, uint64_t begun_ns)
+{
+	return begun_ns +
+	       (s->health_start_ms + (uint64_t)s->health_interval_ms) * 1000000u;
+}
+
+bool probe_count(const struct sup_service *s, bool first, uint64_t now_ns,
+		 uint64_t *count_ns)
+{
+	if (first && now_ns < *count_ns)
+		return false;
+	*count_ns = now_ns + s->health_interval_ms * 1000000ull;
+	return true;
+}
+
+bool probe_is_sick(const struct sup_service *s, uint32_t failures)
+{
+	return failures >= (s->health_retries ? s->health_retries : 1);
+}
