@@ -40,6 +40,7 @@ struct image_store;
 struct image_health {     /* HEALTHCHECK of the config; test.n == 0: none */
 	struct strv test; /* as in the config: "CMD", … or "CMD-SHELL", text, or "NONE" */
 	uint64_t interval_ms, timeout_ms, start_period_ms; /* 0: default */
+	uint64_t start_interval_ms;
 	unsigned retries;
 };
 

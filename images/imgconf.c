@@ -103,6 +103,8 @@ static void set_health(struct image_health *h, const char *key, const char *valu
 		h->timeout_ms = ms;
 	else if (str_eq(key, "health_start_ns"))
 		h->start_period_ms = ms;
+	else if (str_eq(key, "health_start_interval_ns"))
+		h->start_interval_ms = ms;
 	else if (str_eq(key, "health_retries"))
 		h->retries = n <= INT32_MAX ? (unsigned)n : 0;
 }

@@ -116,6 +116,7 @@ static int put_health(struct buf *b, const json_t *cfg, struct err *e)
 	} numbers[] = { { "Interval", "health_interval_ns" },
 			{ "Timeout", "health_timeout_ns" },
 			{ "StartPeriod", "health_start_ns" },
+			{ "StartInterval", "health_start_interval_ns" },
 			{ "Retries", "health_retries" } };
 	const json_t *j = json_object_get(cfg, "Healthcheck");
 	int r;

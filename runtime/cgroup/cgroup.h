@@ -195,6 +195,18 @@ must_check int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e)
 /** cgroup_kill() - SIGKILL to everything in the group and below, also what forks
  * meanwhile */
 must_check int cgroup_kill(const struct cgroup *g, struct err *e);
+/**
+ * cgroup_nest() - a group @name below @g for some of its processes: what joins @g by this
+ * struct from now on is there
+ * In one hierarchy only (the unified one, else that of pids), without controllers: every
+ * limit of @g holds (cgroup-v2.rst, "No Internal Process Constraint": none is enabled).
+ * @ret: that group alone, for cgroup_unnest() or, to leave it, cgroup_free()
+ */
+must_check int cgroup_nest(struct cgroup *g, const char *name, struct cgroup **ret,
+			   struct err *e);
+/** cgroup_unnest() - kill all in a group of cgroup_nest(), remove it (bounded, 2 s) and
+ * free @n, also on failure */
+must_check int cgroup_unnest(struct cgroup *n, struct err *e);
 /** cgroup_is_empty() - true when no process is in the group or below */
 bool cgroup_is_empty(const struct cgroup *g);
 /**

@@ -36,6 +36,7 @@ static uint32_t health_kind(const struct instance_source *src)
 		[MODEL_HEALTH_HTTP] = SUP_HEALTH_HTTP,
 		[MODEL_HEALTH_POSTGRES] = SUP_HEALTH_POSTGRES,
 		[MODEL_HEALTH_REDIS] = SUP_HEALTH_REDIS,
+		[MODEL_HEALTH_UNIX] = SUP_HEALTH_UNIX,
 	};
 	const struct image_health *img = &src->img->health;
 
@@ -58,6 +59,7 @@ static void describe_health(const struct instance_source *src, struct sup_servic
 		sup->health_timeout_ms =
 			ih->timeout_ms ? (uint32_t)ih->timeout_ms : HEALTH_TIMEOUT_MS;
 		sup->health_start_ms = (uint32_t)ih->start_period_ms;
+		sup->health_start_interval_ms = (uint32_t)ih->start_interval_ms;
 		sup->health_retries = ih->retries ? ih->retries : HEALTH_RETRIES;
 		return;
 	}
@@ -65,6 +67,7 @@ static void describe_health(const struct instance_source *src, struct sup_servic
 	sup->health_interval_ms = mh->interval_ms;
 	sup->health_timeout_ms = mh->timeout_ms;
 	sup->health_start_ms = mh->start_period_ms;
+	sup->health_start_interval_ms = mh->start_interval_ms;
 	sup->health_retries = mh->retries;
 	if (mh->path)
 		snprintf(sup->health_path, sizeof(sup->health_path), "%s", mh->path);

@@ -152,11 +152,13 @@ static void mask_env(json_t *spec)
 
 static json_t *status_json(const struct sup_status *st)
 {
-	return json_pack("{s:s,s:i,s:i,s:i,s:b,s:i}", "state",
+	AUTO_FREE char *reason = reason_text(st, NULL);
+
+	return json_pack("{s:s,s:i,s:i,s:i,s:b,s:i,s:o}", "state",
 			 sup_state_name((enum sup_state)st->state), "pid", (int)st->pid,
 			 "wait_status", (int)st->exit_status, "restarts",
 			 (int)st->restarts, "wanted", (int)st->wanted, "failures",
-			 (int)st->failures);
+			 (int)st->failures, "reason", json_text(reason));
 }
 
 int stack_inspect(struct stack_host *h, const char *stack, const char *service,

@@ -13,6 +13,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/proc.h"
 #include "runtime/stack/instance.h"
+#include "runtime/stack/leash.h"
 #include "runtime/stack/oom.h"
 
 int instance_spec(struct stack_host *h, const char *stack, const char *service,
@@ -224,7 +225,10 @@ static int exec_in(struct stack_host *h, const char *stack, const char *service,
 
 		apply_override(&spec, over);
 		spec.die_with_parent = over->die_with_parent;
-		r = container_exec(&spec, pid, pidfd, &c, e);
+		if (over->die_with_parent)
+			r = leash_put(p.cgroup, e);
+		if (r == 0)
+			r = container_exec(&spec, pid, pidfd, &c, e);
 		if (r == 0)
 			*ret = c;
 		else if (c) {

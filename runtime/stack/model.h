@@ -65,13 +65,15 @@ enum model_health_type {
 	MODEL_HEALTH_HTTP,
 	MODEL_HEALTH_POSTGRES,
 	MODEL_HEALTH_REDIS,
+	MODEL_HEALTH_UNIX,
 };
 struct model_health {
 	enum model_health_type type;
 	struct strv test; /* argv for EXEC (`shell "x"` is already /bin/sh -c x) */
 	uint16_t port;
-	char *path;                                                 /* HTTP */
+	char *path;                                                 /* HTTP, UNIX */
 	uint32_t interval_ms, timeout_ms, start_period_ms, retries; /* 30 s, 30 s, 0, 3 */
+	uint32_t start_interval_ms; /* 0: not written, the supervisor's own pace */
 	struct model_pos pos;
 };
 

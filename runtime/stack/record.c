@@ -225,6 +225,7 @@ static const struct {
 	FIELD(health_interval_ms),
 	FIELD(health_timeout_ms),
 	FIELD(health_start_ms),
+	FIELD(health_start_interval_ms),
 	FIELD(health_retries),
 	FIELD(log_segment_bytes),
 	FIELD(log_segments),

@@ -279,7 +279,7 @@ struct stack_override {
 	struct strv args, env;
 	const char *user, *cwd;
 	bool tty;
-	bool die_with_parent; /* killed when the caller ends */
+	bool die_with_parent; /* killed when the caller ends, with all it started */
 	int stdio[3];
 };
 struct container; /* the process; see container.h for what may be asked of it */

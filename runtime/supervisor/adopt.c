@@ -112,7 +112,9 @@ static void adopt(struct supervisor *sup, struct service *s)
 		return;
 	}
 	if (s->st.state == SUP_RESTARTING) {
-		struct restart_case c = { .policy = SUP_ALWAYS, .streak = s->streak };
+		struct restart_case c = { .policy = SUP_ALWAYS,
+					  .streak = s->streak,
+					  .wanted = true };
 
 		s->due_ns = proc_now_ns() + restart_next(&c).delay_ms * 1000000ull;
 		return;

@@ -44,21 +44,27 @@ static uint64_t grace_ms(const struct service *s)
 	return s->stop_ms >= 0 ? (uint64_t)s->stop_ms : s->spec.stop_grace_ms;
 }
 
-/* The policy's word on an end that nobody asked for. */
-static void end_or_restart(struct supervisor *sup, struct service *s, bool failed)
+static struct restart_case case_of(const struct service *s, bool failed)
 {
-	struct restart_case c = {
+	return (struct restart_case){
 		.policy = s->spec.restart,
 		.max = s->spec.restart_max,
 		.restarts = s->st.restarts,
 		.streak = s->streak,
 		.uptime_ms = (proc_now_ns() - s->begun_ns) / 1000000u,
 		.failed = failed,
+		.wanted = s->st.wanted,
 	};
+}
+
+/* The policy's word on an end that nobody asked for. */
+static void end_or_restart(struct supervisor *sup, struct service *s, bool failed)
+{
+	struct restart_case c = case_of(s, failed);
 	struct restart_verdict v = restart_next(&c);
 
 	s->due_ns = 0;
-	if (!v.again || !s->st.wanted)
+	if (!v.again)
 		return;
 	s->st.state = SUP_RESTARTING;
 	s->st.restarts++;
@@ -149,8 +155,10 @@ static void act_mark(struct supervisor *sup, struct service *s)
 
 static void act_sick(struct supervisor *sup, struct service *s)
 {
+	struct restart_case c = case_of(s, true);
+
 	journal_add(sup, s, SUP_ENTRY_UNHEALTHY, 0, s->st.failures, s->st.text);
-	if (s->spec.restart != SUP_NO && s->st.wanted && !s->stop_pending)
+	if (restart_allowed(&c) && !s->stop_pending)
 		conduct_stop(sup, s, -1, AFTER_BACKOFF);
 }
 

@@ -17,6 +17,7 @@
 #include "runtime/supervisor/spawn.h"
 #include "runtime/supervisor/status.h"
 #include "runtime/supervisor/text.h"
+#include "runtime/supervisor/unixsock.h"
 
 enum { TEXT = sizeof(((struct sup_status *)0)->text), DEFAULT_TIMEOUT_MS = 30000 };
 
@@ -38,11 +39,7 @@ void health_begin(struct service *s)
 {
 	if (s->spec.health == SUP_HEALTH_NONE)
 		return;
-	/* Probes come fast at first, so that a success is seen early; failures count as
-	 * if they came at the interval, the first one an interval after the grace. */
-	s->probe.count_ns = s->begun_ns + (s->spec.health_start_ms +
-					   (uint64_t)s->spec.health_interval_ms) *
-						  1000000u;
+	s->probe.count_ns = probe_counts_from(&s->spec, s->begun_ns);
 	schedule(s);
 }
 
@@ -83,19 +80,16 @@ static void passed(struct supervisor *sup, struct service *s)
 
 static void failed(struct supervisor *sup, struct service *s, const char *why)
 {
-	uint32_t limit = s->spec.health_retries ? s->spec.health_retries : 1;
-	uint64_t now = proc_now_ns();
 	bool news = strcmp(s->st.text, why) != 0;
 
 	close_probe(s);
 	text_copy(s->st.text, TEXT, why, strlen(why));
 	schedule(s);
-	if (!is_first(s) || now >= s->probe.count_ns) {
-		s->probe.count_ns = now + s->spec.health_interval_ms * 1000000ull;
+	if (probe_count(&s->spec, is_first(s), proc_now_ns(), &s->probe.count_ns)) {
 		s->st.failures++;
 		news = true;
 	}
-	if (s->st.failures >= limit && s->st.state != SUP_UNHEALTHY)
+	if (probe_is_sick(&s->spec, s->st.failures) && s->st.state != SUP_UNHEALTHY)
 		conduct_fire(sup, s, EV_SICK);
 	else if (news)
 		status_publish(sup, s);
@@ -116,6 +110,13 @@ static void failed_by(struct supervisor *sup, struct service *s, const char *wha
 		break;
 	case ECONNRESET:
 		text_str(&t, ": connection reset");
+		break;
+	case ENOENT:
+	case ENOTSOCK:
+		text_str(&t, ": there is no socket");
+		break;
+	case EAGAIN:
+		text_str(&t, ": it accepts nobody");
 		break;
 	case EHOSTUNREACH:
 	case ENETUNREACH:
@@ -154,6 +155,16 @@ static void start_socket(struct supervisor *sup, struct service *s)
 		loop_watch(sup, fd, TOKEN_PROBE, service_slot(sup, s), EPOLLOUT);
 }
 
+static void try_unix(struct supervisor *sup, struct service *s)
+{
+	int r = unixsock_try(s->st.pid, s->pidfd, s->spec.health_path);
+
+	if (r < 0)
+		failed_by(sup, s, "connect", -r);
+	else
+		passed(sup, s);
+}
+
 static void start_helper(struct supervisor *sup, struct service *s)
 {
 	int fds[2], pid;
@@ -177,18 +188,54 @@ static void start_helper(struct supervisor *sup, struct service *s)
 	loop_watch(sup, fds[0], TOKEN_PROBE, service_slot(sup, s), EPOLLIN);
 }
 
+/* Keeps the last bytes of what the helper says: there the reason stands. */
+static void hear(struct service *s)
+{
+	struct probe *p = &s->probe;
+	char chunk[sizeof(p->text)];
+	size_t most = sizeof(p->text) - 1, old;
+	ssize_t n;
+
+	while (p->fd >= 0 && (n = read(p->fd, chunk, most)) != 0) {
+		if (n < 0)
+			return;
+		old = p->text_len + (size_t)n > most ? most - (size_t)n : p->text_len;
+		memmove(p->text, p->text + p->text_len - old, old);
+		memcpy(p->text + old, chunk, (size_t)n);
+		p->text_len = (uint32_t)(old + (size_t)n);
+	}
+	loop_close(&p->fd); /* at its end epoll would never be silent again */
+}
+
+static void timed_out(struct supervisor *sup, struct service *s)
+{
+	char why[TEXT];
+	struct text t = text_over(why, sizeof(why));
+
+	text_str(&t, "the healthcheck timed out");
+	if (s->probe.phase == PROBE_EXEC) {
+		hear(s);
+		text_str(&t, s->probe.text_len ? ": " : "");
+		text_copy(t.at, (size_t)(t.end - t.at) + 1, s->probe.text,
+			  s->probe.text_len);
+	}
+	failed(sup, s, why);
+}
+
 void health_due(struct supervisor *sup, struct service *s)
 {
 	uint32_t limit_ms = s->spec.health_timeout_ms ? s->spec.health_timeout_ms
 						      : DEFAULT_TIMEOUT_MS;
 
 	if (s->probe.phase != PROBE_IDLE) {
-		failed_by(sup, s, "the healthcheck timed out", 0);
+		timed_out(sup, s);
 		return;
 	}
 	s->probe.due_ns = proc_now_ns() + limit_ms * 1000000ull;
 	if (s->spec.health == SUP_HEALTH_EXEC)
 		start_helper(sup, s);
+	else if (s->spec.health == SUP_HEALTH_UNIX)
+		try_unix(sup, s);
 	else
 		start_socket(sup, s);
 }
@@ -258,25 +305,6 @@ static void reply(struct supervisor *sup, struct service *s, uint32_t events)
 		setsockopt(s->probe.fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more));
 		break;
 	}
-}
-
-/* Keeps the last bytes of what the helper says: there the reason stands. */
-static void hear(struct service *s)
-{
-	struct probe *p = &s->probe;
-	char chunk[sizeof(p->text)];
-	size_t most = sizeof(p->text) - 1, old;
-	ssize_t n;
-
-	while (p->fd >= 0 && (n = read(p->fd, chunk, most)) != 0) {
-		if (n < 0)
-			return;
-		old = p->text_len + (size_t)n > most ? most - (size_t)n : p->text_len;
-		memmove(p->text, p->text + p->text_len - old, old);
-		memcpy(p->text + old, chunk, (size_t)n);
-		p->text_len = (uint32_t)(old + (size_t)n);
-	}
-	loop_close(&p->fd); /* at its end epoll would never be silent again */
 }
 
 void health_io(struct supervisor *sup, struct service *s, uint32_t events)

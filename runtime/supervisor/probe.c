@@ -153,13 +153,31 @@ enum probe_verdict probe_judge(enum sup_health kind, const char *data, size_t n,
 uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime_ms)
 {
 	uint32_t least = s->health == SUP_HEALTH_EXEC ? SOONEST_EXEC_MS : SOONEST_MS;
-	uint64_t ms = uptime_ms / 8;
+	uint32_t ms = uptime_ms < LATEST_MS * 8 ? (uint32_t)uptime_ms / 8 : LATEST_MS;
 
-	if (!first)
-		return s->health_interval_ms > least ? s->health_interval_ms : least;
-	if (ms > LATEST_MS)
-		ms = LATEST_MS;
-	if (ms > s->health_interval_ms)
+	if (first && s->health_start_interval_ms && uptime_ms < s->health_start_ms)
+		ms = s->health_start_interval_ms;
+	else if (!first || s->health_start_interval_ms || ms > s->health_interval_ms)
 		ms = s->health_interval_ms;
-	return ms > least ? (uint32_t)ms : least;
+	return ms > least ? ms : least;
+}
+
+uint64_t probe_counts_from(const struct sup_service *s, uint64_t begun_ns)
+{
+	return begun_ns +
+	       (s->health_start_ms + (uint64_t)s->health_interval_ms) * 1000000u;
+}
+
+bool probe_count(const struct sup_service *s, bool first, uint64_t now_ns,
+		 uint64_t *count_ns)
+{
+	if (first && now_ns < *count_ns)
+		return false;
+	*count_ns = now_ns + s->health_interval_ms * 1000000ull;
+	return true;
+}
+
+bool probe_is_sick(const struct sup_service *s, uint32_t failures)
+{
+	return failures >= (s->health_retries ? s->health_retries : 1);
 }

@@ -30,10 +30,23 @@ enum probe_verdict probe_judge(enum sup_health kind, const char *data, size_t n,
 			       char *text);
 /**
  * probe_delay_ms() - pause between two probes
- * @first: it has not passed yet. Then the pause grows with the time it has run, so that a
- *         success is seen at most an eighth of the start-up time late, at a bounded
- * price.
+ * @first: it has not passed yet. Then, within health_start_ms, health_start_interval_ms
+ * if that is given; else the pause grows with the time it has run, so that a success is
+ * seen at most an eighth of the start-up time late, at a bounded price.
  */
 uint32_t probe_delay_ms(const struct sup_service *s, bool first, uint64_t uptime_ms);
+/** probe_counts_from() - until its first success no failure counts before this time:
+ * probes come fast at first, so that a success is seen early, but their failures count as
+ * if they came at the interval, the first one an interval after the grace */
+uint64_t probe_counts_from(const struct sup_service *s, uint64_t begun_ns);
+/**
+ * probe_count() - does a failure at @now_ns count?
+ * @first:    as probe_delay_ms()
+ * @count_ns: probe_counts_from(); moved on when it does
+ */
+bool probe_count(const struct sup_service *s, bool first, uint64_t now_ns,
+		 uint64_t *count_ns);
+/** probe_is_sick() - are these many failures in a row too many? */
+bool probe_is_sick(const struct sup_service *s, uint32_t failures);
 
 #endif

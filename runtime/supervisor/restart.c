@@ -1,8 +1,10 @@
 /* supervisor/restart.c - see restart.h. */
 #include "runtime/supervisor/restart.h"
 
-static bool policy_wants(const struct restart_case *c)
+bool restart_allowed(const struct restart_case *c)
 {
+	if (!c->wanted)
+		return false;
 	switch (c->policy) {
 	case SUP_ALWAYS:
 	case SUP_UNLESS_STOPPED: /* differs only in what a reboot does, which is not
@@ -19,7 +21,7 @@ static bool policy_wants(const struct restart_case *c)
 struct restart_verdict restart_next(const struct restart_case *c)
 {
 	uint32_t streak = c->uptime_ms >= RESTART_CALM_MS ? 0 : c->streak;
-	struct restart_verdict v = { .again = policy_wants(c) };
+	struct restart_verdict v = { .again = restart_allowed(c) };
 
 	if (!v.again)
 		return v;

@@ -19,6 +19,7 @@ struct restart_case {
 	uint32_t streak;   /* of them in a row without RESTART_CALM_MS of uptime */
 	uint64_t uptime_ms;
 	bool failed; /* status other than 0, or unhealthy */
+	bool wanted; /* nobody has stopped it */
 };
 struct restart_verdict {
 	bool again;
@@ -26,6 +27,9 @@ struct restart_verdict {
 	uint32_t streak; /* for the next case */
 };
 
+/** restart_allowed() - would it be started again? Only then is one that is unhealthy
+ * ended for that */
+bool restart_allowed(const struct restart_case *c);
 /** restart_next() - verdict for an end that nobody asked for */
 struct restart_verdict restart_next(const struct restart_case *c);
 

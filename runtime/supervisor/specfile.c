@@ -34,7 +34,7 @@ static const char *check_service(const struct sup_service *s, uint32_t n)
 	for (uint32_t i = 0; i < s->n_deps; i++)
 		if (s->deps[i].service >= n || s->deps[i].condition > SUP_DEP_COMPLETED)
 			return "a dependency is out of range";
-	if (s->restart > SUP_ON_FAILURE || s->health > SUP_HEALTH_REDIS)
+	if (s->restart > SUP_ON_FAILURE || s->health > SUP_HEALTH_UNIX)
 		return "an unknown kind of restart or healthcheck";
 	if (s->stop_signal == 0 || s->stop_signal > 64)
 		return "a stop signal is out of range";

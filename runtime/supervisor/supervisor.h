@@ -30,7 +30,7 @@
 
 enum {
 	SUP_MAGIC = 0x3178626d, /* "mbx1" */
-	SUP_VERSION = 1,
+	SUP_VERSION = 2,
 	SUP_NAME = 64, /* bytes of a service's name with its NUL */
 	SUP_DEPS = 24, /* dependencies of one service */
 	SUP_SERVICES = 512,
@@ -65,6 +65,7 @@ enum sup_health {
 				error other than 57P03 (cannot connect now) means it takes
 				connections */
 	SUP_HEALTH_REDIS,    /* PING: +PONG or -NOAUTH */
+	SUP_HEALTH_UNIX,     /* connects to the socket at path in the container */
 };
 
 struct sup_header {
@@ -88,6 +89,7 @@ struct sup_service {
 	uint32_t stop_signal, stop_grace_ms;
 	uint32_t health, health_port;
 	uint32_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
+	uint32_t health_start_interval_ms; /* 0: probe.h's own pace */
 	char health_path[128];
 	uint32_t log_segment_bytes, log_segments;
 	uint32_t has_readers; /* run `minibox _refresh STACK SERVICE` each time it becomes

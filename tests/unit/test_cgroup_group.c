@@ -95,6 +95,40 @@ TEST(group_takes_limits_and_gives_them_back)
 	CHECK_OK(cgroup_destroy(h, path, &e), &e); /* absent is done */
 }
 
+TEST(nested_processes_are_killed_alone_and_what_joins_the_group_is_nested)
+{
+	struct cgroup_host *h = host();
+	AUTO_FREE char *path = name("shop/db"), *below = name("shop/db/some");
+	struct cgroup_limits lim = { .pids = 32 };
+	struct cgroup *g = NULL, *again = NULL, *n = NULL;
+	struct err e = ERR_INIT;
+	pid_t main_pid, forks;
+	int st;
+
+	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
+	main_pid = child_in(g, false);
+	CHECK_OK(cgroup_nest(g, "some", &n, &e), &e);
+	CHECK(is_there(h, below) && cgroup_is_empty(n));
+	forks = child_in(g, true);
+	CHECK(!cgroup_is_empty(n));
+	CHECK_OK(cgroup_unnest(n, &e), &e);
+	CHECK(!is_there(h, below));
+	CHECK(waitpid(forks, &st, 0) == forks && WTERMSIG(st) == SIGKILL);
+	CHECK_INT(waitpid(main_pid, &st, WNOHANG), 0);
+	cgroup_free(g);
+	/* a second one, that nothing has joined; and one name is one group */
+	CHECK_OK(cgroup_open(h, path, &g, &e), &e);
+	CHECK_OK(cgroup_nest(g, "some", &n, &e), &e);
+	CHECK_OK(cgroup_open(h, path, &again, &e), &e);
+	CHECK_INT(cgroup_nest(again, "some", &n, &e), -EEXIST);
+	cgroup_free(again);
+	err_clear(&e);
+	CHECK_OK(cgroup_unnest(n, &e), &e);
+	cgroup_free(g);
+	CHECK_OK(cgroup_destroy(h, path, &e), &e);
+	CHECK(waitpid(main_pid, &st, 0) == main_pid);
+}
+
 TEST(group_takes_the_finer_limits_and_lifts_them)
 {
 	struct cgroup_host *h = host();

@@ -30,7 +30,8 @@ TEST(imgconf_reads_everything)
 		     "\"User\":\"www\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\","
 		     "\"Volumes\":{\"/data\":{}},\"ExposedPorts\":{\"80/tcp\":{}},"
 		     "\"Labels\":{\"k\":\"v\"},\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"],"
-		     "\"Interval\":1500000000,\"Timeout\":1,\"Retries\":4}}"),
+		     "\"Interval\":1500000000,\"Timeout\":1,\"Retries\":4,"
+		     "\"StartInterval\":250000000}}"),
 		&r, &e);
 
 	CHECK_OK(r, &e);
@@ -49,6 +50,7 @@ TEST(imgconf_reads_everything)
 	CHECK_INT(img->health.interval_ms, 1500);
 	CHECK_INT(img->health.timeout_ms, 1); /* never rounded down to "default" */
 	CHECK_INT(img->health.retries, 4);
+	CHECK_INT(img->health.start_interval_ms, 250);
 	image_free(img);
 }
 

@@ -32,6 +32,7 @@ static struct record *sample(void)
 	s->sup.restart = SUP_ALWAYS;
 	s->sup.health = SUP_HEALTH_HTTP;
 	strcpy(s->sup.health_path, "/healthz");
+	s->sup.health_start_interval_ms = 250;
 	strv_add(&s->dep_names, "db=1");
 	strv_add(&s->dep_names, "gone=0");
 	strv_add(&s->anonymous, "/data=.anon-web-0a1b2c3d");
@@ -71,6 +72,7 @@ TEST(record_is_read_back_as_it_was_written)
 	CHECK_INT(web->publish[0].proto, NETNS_UDP);
 	CHECK_INT(web->publish[0].addr.s_addr, htonl(0x0ad50403));
 	CHECK_STR(web->sup.health_path, "/healthz");
+	CHECK_INT(web->sup.health_start_interval_ms, 250);
 	CHECK_INT(web->sup.restart, SUP_ALWAYS);
 	CHECK_STR(web->anonymous.v[0], "/data=.anon-web-0a1b2c3d");
 	CHECK(json_equal(web->config, record_service(a, "web")->config));

@@ -102,3 +102,18 @@ TEST(probes_come_fast_at_first_and_then_at_the_interval)
 	s.health_interval_ms = 0;
 	CHECK_INT(probe_delay_ms(&s, false, 0), 100);
 }
+
+TEST(a_start_interval_holds_within_the_start_period_until_the_first_success)
+{
+	struct sup_service s = { .health = SUP_HEALTH_UNIX,
+				 .health_interval_ms = 30000,
+				 .health_start_ms = 60000,
+				 .health_start_interval_ms = 2000 };
+
+	CHECK_INT(probe_delay_ms(&s, true, 0), 2000);
+	CHECK_INT(probe_delay_ms(&s, true, 59999), 2000);
+	CHECK_INT(probe_delay_ms(&s, true, 60000), 30000);
+	CHECK_INT(probe_delay_ms(&s, false, 10), 30000);
+	s.health_start_interval_ms = 1;
+	CHECK_INT(probe_delay_ms(&s, true, 10), 50);
+}

@@ -91,6 +91,6 @@ TEST(dependencies_are_checked)
 	f.s[0].stop_signal = 0;
 	CHECK_STR(check(&f), "a stop signal is out of range");
 	f = good();
-	f.s[0].health = 6;
+	f.s[0].health = SUP_HEALTH_UNIX + 1;
 	CHECK_STR(check(&f), "an unknown kind of restart or healthcheck");
 }

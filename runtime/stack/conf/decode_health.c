@@ -92,6 +92,20 @@ static void decode_redis(struct decode *d, struct model_health *h,
 		h->type = MODEL_HEALTH_REDIS;
 }
 
+static void decode_unix(struct decode *d, struct model_health *h,
+			const struct conf_node *node)
+{
+	const char *path = node->words[0].text;
+
+	if (*path != '/' || !path[1] || strlen(path) >= HEALTH_PATH_MAX) {
+		decode_bad(d, node, &node->words[0],
+			   "the path of a socket in the container");
+		return;
+	}
+	h->type = MODEL_HEALTH_UNIX;
+	str_set(&h->path, path);
+}
+
 static void decode_ms(struct decode *d, const struct conf_node *node, bool zero,
 		      uint32_t *ret)
 {
@@ -119,6 +133,12 @@ static void decode_start_period(struct decode *d, struct model_health *h,
 				const struct conf_node *node)
 {
 	decode_ms(d, node, true, &h->start_period_ms);
+}
+
+static void decode_start_interval(struct decode *d, struct model_health *h,
+				  const struct conf_node *node)
+{
+	decode_ms(d, node, false, &h->start_interval_ms);
 }
 
 static void decode_retries(struct decode *d, struct model_health *h,
@@ -163,13 +183,13 @@ static const struct health_key {
 	{ "tcp", true, 1, 1, decode_tcp, "a port" },
 	{ "postgres", true, 1, 1, decode_postgres, "a port" },
 	{ "redis", true, 1, 1, decode_redis, "a port" },
+	{ "unix", true, 1, 1, decode_unix, "a path" },
 	{ "disable", false, 0, 1, decode_disable, "on or off" },
 	{ "interval", false, 1, 1, decode_interval, "a duration" },
 	{ "timeout", false, 1, 1, decode_timeout, "a duration" },
 	{ "start_period", false, 1, 1, decode_start_period, "a duration" },
+	{ "start_interval", false, 1, 1, decode_start_interval, "a duration" },
 	{ "retries", false, 1, 1, decode_retries, "a number" },
-	{ "start_interval", false, 0, 0, NULL, NULL },
-	{ "unix", true, 0, 0, NULL, NULL },
 };
 
 bool decode_is_health_test(const char *name)
@@ -223,10 +243,7 @@ static void decode_child(struct decode *d, struct model_health *h,
 
 	if (!k || conflicts(d, node, i, k))
 		return;
-	if (!k->decode)
-		diag_at(d->diag, c->pos, "'%s' of a healthcheck is not supported yet",
-			c->name);
-	else if (decode_shape(d, c, k->min, k->max, false, k->takes))
+	if (decode_shape(d, c, k->min, k->max, false, k->takes))
 		k->decode(d, h, c);
 }
 

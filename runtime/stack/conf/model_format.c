@@ -70,10 +70,9 @@ const char *model_userns_name(enum model_userns u)
 const char *model_health_name(enum model_health_type t)
 {
 	static const char *const names[] = {
-		[MODEL_HEALTH_TCP] = "tcp",
-		[MODEL_HEALTH_HTTP] = "http",
-		[MODEL_HEALTH_POSTGRES] = "postgres",
-		[MODEL_HEALTH_REDIS] = "redis",
+		[MODEL_HEALTH_TCP] = "tcp",           [MODEL_HEALTH_HTTP] = "http",
+		[MODEL_HEALTH_POSTGRES] = "postgres", [MODEL_HEALTH_REDIS] = "redis",
+		[MODEL_HEALTH_UNIX] = "unix",
 	};
 
 	return (size_t)t < ARRAY_LEN(names) ? names[t] : NULL;
@@ -232,8 +231,10 @@ static void add_health(struct buf *b, const struct model_health *h)
 		add_words(b, "test CMD", &h->test);
 	}
 	if (probe)
-		buf_addf(b, "        %s %u", probe, h->port);
-	if (h->type == MODEL_HEALTH_HTTP) {
+		buf_addf(b, "        %s", probe);
+	if (h->port)
+		buf_addf(b, " %u", h->port);
+	if (h->path) {
 		buf_addc(b, ' ');
 		add_word(b, h->path);
 	}
@@ -243,6 +244,10 @@ static void add_health(struct buf *b, const struct model_health *h)
 	add_ms(b, "timeout", h->timeout_ms);
 	buf_addf(b, "        retries %u;\n    ", h->retries);
 	add_ms(b, "start_period", h->start_period_ms);
+	if (h->start_interval_ms) {
+		buf_adds(b, "    ");
+		add_ms(b, "start_interval", h->start_interval_ms);
+	}
 	buf_adds(b, "    }\n");
 }
 

@@ -141,17 +141,18 @@ static json_t *health_test(const struct model_health *h)
 static json_t *health(const struct model_health *h)
 {
 	const char *probe = model_health_name(h->type);
-	json_t *obj, *port_path;
+	json_t *obj, *what;
 
 	if (h->type == MODEL_HEALTH_IMAGE && h->pos.line == 0)
 		return json_null();
 	obj = json_object();
 	if (probe) {
-		port_path = json_object();
-		set(port_path, "port", json_integer(h->port));
+		what = json_object();
+		if (h->port)
+			set(what, "port", json_integer(h->port));
 		if (h->path)
-			set(port_path, "path", json_text(h->path));
-		set(obj, probe, port_path);
+			set(what, "path", json_text(h->path));
+		set(obj, probe, what);
 	} else if (h->type != MODEL_HEALTH_IMAGE) {
 		set(obj, "test", health_test(h));
 	}
@@ -160,6 +161,8 @@ static json_t *health(const struct model_health *h)
 	set(obj, "interval", duration(h->interval_ms));
 	set(obj, "timeout", duration(h->timeout_ms));
 	set(obj, "start_period", duration(h->start_period_ms));
+	if (h->start_interval_ms)
+		set(obj, "start_interval", duration(h->start_interval_ms));
 	set(obj, "retries", json_integer(h->retries));
 	return obj;
 }
