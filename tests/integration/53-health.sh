@@ -82,4 +82,29 @@ test_a_health_command_that_hangs_leaves_no_process() {
 	status 0 mb down hang
 }
 
+states() { mb ps -a rs | awk 'NR > 1 {print $2, $3}' | sort | paste -sd' '; }
+a_new_supervisor() { pid=$(cat "$MINIBOX_RUN/rs/.supervisor") && [ -n "$pid" ] && [ "$pid" != "$sup" ]; }
+test_what_was_stopped_stays_stopped_under_a_new_supervisor() {
+	cat >rs.conf <<-'EOF'
+	stack rs;
+	service a { image bb.tar; restart always; stop_grace_period 1s; command sleep 1000; }
+	service b { image bb.tar; restart unless-stopped; stop_grace_period 1s; command sleep 1000; }
+	service c { image bb.tar; restart unless-stopped; stop_grace_period 1s; command sleep 1000; }
+	EOF
+	status 0 mb up -d rs.conf
+	status 0 mb stop rs/a rs/b
+	eq "$(states)" "a exited b exited c running"
+	sup=$(cat "$MINIBOX_RUN/rs/.supervisor")
+	kill -9 "$sup"
+	until_ok 10 a_new_supervisor
+	# it restarts what ends, and so has looked at the others, too
+	kill -9 "$(mb inspect rs/c | grep -o '"pid": [0-9]*' | cut -d' ' -f2)"
+	until_ok 10 sh -c "$MINIBOX events rs | grep -q 'c.*restart'"
+	until_ok 10 sh -c "$MINIBOX ps rs | grep -q ' c .*running'"
+	eq "$(states)" "a exited b exited c running"
+	status 0 mb start rs/b
+	until_ok 10 sh -c "$MINIBOX ps rs | grep -q ' b .*running'"
+	status 0 mb down rs
+}
+
 run_tests "$@"

@@ -129,6 +129,34 @@ TEST(nested_processes_are_killed_alone_and_what_joins_the_group_is_nested)
 	CHECK(waitpid(main_pid, &st, 0) == main_pid);
 }
 
+TEST(without_the_unified_hierarchy_processes_are_nested_in_another)
+{
+	struct cgroup_host *h = host();
+	AUTO_FREE char *path = name("old"), *below = name("old/some");
+	struct cgroup_limits lim = { .pids = 32 };
+	struct cgroup *g = NULL, *n = NULL;
+	struct err e = ERR_INIT;
+	size_t kept = 0;
+	pid_t pid;
+	int st;
+
+	CHECK_OK(cgroup_create(h, path, &lim, &g, &e), &e);
+	for (size_t i = 0; i < g->n; i++)
+		if (!g->in[i].unified)
+			g->in[kept++] = g->in[i];
+	g->n = kept;
+	if (kept > 0) { /* else a machine of v2 alone */
+		CHECK_OK(cgroup_nest(g, "some", &n, &e), &e);
+		pid = child_in(g, false);
+		CHECK(is_there(h, below) && !cgroup_is_empty(n));
+		CHECK_OK(cgroup_unnest(n, &e), &e);
+		CHECK(waitpid(pid, &st, 0) == pid && WTERMSIG(st) == SIGKILL);
+		CHECK(!is_there(h, below));
+	}
+	cgroup_free(g);
+	CHECK_OK(cgroup_destroy(h, path, &e), &e);
+}
+
 TEST(group_takes_the_finer_limits_and_lifts_them)
 {
 	struct cgroup_host *h = host();
