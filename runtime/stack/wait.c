@@ -80,17 +80,32 @@ int stack_keeper(const struct stack_host *h, const char *stack, pid_t *ret, stru
 	return r < 0 ? err_ctx(e, "stack '%s'", stack) : 0;
 }
 
-int stack_watch_open(struct stack_host *h, const char *stack, int *ret, struct err *e)
+static int watch_once(struct stack_host *h, const char *stack, int stack_fd, int *ret,
+		      struct err *e)
 {
-	AUTO_CLOSE int stack_fd = -1, sock = -1;
-	int r = host_stack_fd(h, stack, &stack_fd, e);
+	AUTO_CLOSE int sock = -1;
+	int r = connect_supervisor(h, stack, stack_fd, &sock, e);
 
-	if (r == 0)
-		r = connect_supervisor(h, stack, stack_fd, &sock, e);
 	if (r == 0)
 		r = sup_call(sock, SUP_OP_WATCH, "", 0, 5000, e);
 	if (r == 0)
 		*ret = fd_take(&sock);
+	return r;
+}
+
+/* One that has just been killed takes connections until it is quite gone. */
+int stack_watch_open(struct stack_host *h, const char *stack, int *ret, struct err *e)
+{
+	AUTO_CLOSE int stack_fd = -1;
+	int r = host_stack_fd(h, stack, &stack_fd, e);
+
+	if (r != 0)
+		return r;
+	r = watch_once(h, stack, stack_fd, ret, e);
+	for (int tries = 0; r < 0 && up_supervisor_left(r, tries); tries++) {
+		err_clear(e);
+		r = watch_once(h, stack, stack_fd, ret, e);
+	}
 	return r;
 }
 

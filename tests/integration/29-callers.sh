@@ -16,6 +16,7 @@ ln -s "$MINIBOX" "$W/minibox-oci"
 LONG=$((60 * ${SLOW:-1})) OCI=$W/minibox-oci CG=minibox-it-${W##*.}
 export CONTAINERS_CONF=$W/containers.conf TMPDIR=$W
 ip link set lo up
+echo 1 >/proc/sys/net/ipv4/ip_forward # Docker would, and the network is this script's
 mount -t tmpfs tmpfs /run
 for d in etc opt var/lib; do
 	mkdir -p "/run/over/$d" "/run/over/work/$d"

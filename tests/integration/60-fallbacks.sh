@@ -196,6 +196,11 @@ test_up_resumes_a_record_without_supervisor() {
 	kill_the_supervisor
 	status 0 mb up -d
 	eq "$(pid_of fall db)" "$before" # adopted, not started again
+	for i in $(seq 20); do # one that is about to be gone still takes connections
+		kill_the_supervisor
+		status 0 mb up -d
+	done
+	eq "$(pid_of fall db)" "$before"
 	status 0 mb down fall
 	nothing_is_left
 }
