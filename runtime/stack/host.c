@@ -26,9 +26,6 @@
 enum { PATH_ROOM = 200 }; /* the supervisor's spec has 256 bytes for each */
 #define DEFAULT_RUN "/run/minibox"
 
-/* Ids above what /etc/subuid tools (from 100000 on, 2^29 at most) and systemd-nspawn
- * (524288..1879048191) hand out. */
-
 /* One spelling for each directory: names of links, tables and cgroups are hashed from it.
  */
 static char *absolute(const char *path)

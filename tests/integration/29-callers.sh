@@ -19,8 +19,8 @@ ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward # Docker would, and the network is this script's
 mount -t tmpfs tmpfs /run
 for d in etc opt var/lib; do
-	mkdir -p "/run/over/$d" "/run/over/work/$d"
-	mount -t overlay -o "lowerdir=/$d,upperdir=/run/over/$d,workdir=/run/over/work/$d" overlay "/$d"
+	mkdir -p "/run/over/$d" "/run/over/aside/$d"
+	mount -t overlay -o "lowerdir=/$d,upperdir=/run/over/$d,workdir=/run/over/aside/$d" overlay "/$d"
 done
 # This machine's limit of open files cannot be raised without CAP_SYS_RESOURCE, which the
 # default of 1048576 would want.

@@ -301,7 +301,7 @@ static int read_from_disk(void *ctx, const char *path, struct buf *ret, struct e
 	return fd_read_file(AT_FDCWD, path, MODEL_FILE_MAX, ret, e);
 }
 
-static enum model_kind kind_on_disk(void *ctx, const char *path)
+enum model_kind model_kind_on_disk(void *ctx, const char *path)
 {
 	struct stat st;
 
@@ -316,7 +316,9 @@ int model_load(const struct model_opts *o, struct stack_model **ret,
 {
 	AUTO_FREE char *cwd = getcwd(NULL, 0);
 	AUTO_STRV struct strv unset = STRV_INIT;
-	struct model_io io = { .cwd = cwd, .read = read_from_disk, .kind = kind_on_disk };
+	struct model_io io = { .cwd = cwd,
+			       .read = read_from_disk,
+			       .kind = model_kind_on_disk };
 	int r;
 
 	if (!cwd)

@@ -26,6 +26,9 @@ struct model_io {
 	enum model_kind (*kind)(void *ctx, const char *path);
 };
 
+/** model_kind_on_disk() - what is at @path of this machine; a member of struct model_io
+ */
+enum model_kind model_kind_on_disk(void *ctx, const char *path);
 /**
  * model_load_io() - as model_load(), on @io
  * @unset: names of ${} variables that had no value, for a warning; appended

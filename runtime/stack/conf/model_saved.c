@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "runtime/stack/conf/model_load.h"
 
@@ -28,23 +27,13 @@ static int read_saved(void *ctx, const char *path, struct buf *ret, struct err *
 	return err_set(e, ENOENT, "open '%s'", path);
 }
 
-static enum model_kind kind_on_disk(void *ctx, const char *path)
-{
-	struct stat st;
-
-	(void)ctx;
-	if (stat(path, &st) < 0)
-		return MODEL_ABSENT;
-	return S_ISDIR(st.st_mode) ? MODEL_DIR : MODEL_FILE;
-}
-
 int model_load_saved(const struct model_saved *saved, struct stack_model **ret,
 		     struct err *e)
 {
 	struct model_io io = { .ctx = (void *)(uintptr_t)saved,
 			       .cwd = saved->dir,
 			       .read = read_saved,
-			       .kind = kind_on_disk };
+			       .kind = model_kind_on_disk };
 	struct model_opts o = { .name = saved->name, .saved = true };
 	AUTO_STRV struct strv unset = STRV_INIT;
 	AUTO_BUF struct buf found = BUF_INIT;
