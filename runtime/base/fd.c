@@ -12,14 +12,22 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+enum { OPEN_TRIES = 1000 };
+
+/* EAGAIN: there was a ".." on the way, and somewhere on the host something was renamed or
+ * mounted meanwhile; openat2(2). */
 int fd_open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
+	int fd, tries = OPEN_TRIES;
 
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	do
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && --tries > 0);
+	return fd;
 }
 
 int fd_open_beneath(int dir, const char *path, int flags, mode_t mode)

@@ -116,7 +116,15 @@ static int freeze_copy(const struct freeze_source *c, const char *name, const ch
 		r = volume_fill(dir, c->root, c->inside, c->userns, e);
 	if (r == 0)
 		r = volume_clone_tree(dir, c->userns, true, &tree, e);
-	return r < 0 ? r : attach(c, name, tree, e);
+	if (r == 0)
+		r = attach(c, name, tree, e);
+	if (r < 0) { /* what was copied of it must not keep a full disk full */
+		struct err ignored = ERR_INIT;
+
+		(void)!fd_rm_rf(c->h->root_fd, rel, &ignored);
+		err_clear(&ignored);
+	}
+	return r;
 }
 
 int freeze_make(const struct freeze_source *c, const char *name, const char *copy,

@@ -15,7 +15,7 @@
 #include "runtime/base/proc.h"
 #include "runtime/supervisor/text.h"
 
-enum { NAME = 40 };
+enum { NAME = 40, OPEN_TRIES = 1000 };
 
 static void proc_name(char *buf, const char *before, int n, const char *after)
 {
@@ -31,8 +31,12 @@ static int open_socket_file(int root, const char *path, int *ret)
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	struct stat st;
-	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int fd, tries = OPEN_TRIES;
 
+	/* EAGAIN: something was renamed or mounted while a ".." was followed */
+	do
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && --tries > 0);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {

@@ -135,6 +135,27 @@ test_nothing_is_left() {
 	eq "$(ls -A "$MINIBOX_ROOT/containers")" ''
 	! grep -q "$MINIBOX_RUN/keep" /proc/self/mountinfo || fail "a mount is left"
 }
+test_what_a_full_disk_had_no_room_for_is_removed() {
+	mkdir -p "$W/disk/at"
+	(cd "$TOP" && image "$W/disk/busy.tar" busy:1)
+	mount -t tmpfs -o size=6m,mode=700 disk "$W/disk/at"
+	trap 'mb down --volumes --timeout 1s full; umount "$W/disk/at"' EXIT
+	export MINIBOX_ROOT=$W/disk/at MINIBOX_RUN=$W/disk/run
+	cat >"$W/disk/stack.conf" <<-'EOF'
+		stack full;
+		service a {
+			image busy.tar;
+			command sh -c 'mkdir /f; head -c 2000000 /dev/zero >/f/x; touch /ready; exec sleep 900';
+			healthcheck { test shell 'test -e /ready'; interval 1s; }
+			stop_grace_period 1s;
+		}
+		service r { image busy.tar; command sleep 900; stop_grace_period 1s; volumes f:/f; }
+		volume f { from a:/f; keep 3; }
+	EOF
+	status 0 mb up -d "$W/disk/stack.conf"
+	until_ok 20 sh -c "'$MINIBOX' events full | grep -q 'could not be refreshed'"
+	eq "$(find "$W/disk/at/containers" -name '.generation-*')" ''
+}
 test_keep_without_from_and_odd_numbers_are_errors() {
 	printf 'stack b;\nservice a { image app.tar; }\nvolume v { keep 2; }\nvolume w { from a:/x; keep 17; }\n' >bad.conf
 	status 2 mb config bad.conf

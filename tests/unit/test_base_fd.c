@@ -1,7 +1,9 @@
 /* tests for runtime/base/fd.c */
 #include "tests/lib/test.h"
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 TEST(fd_write_file_replaces_whole_and_leaves_no_temporary)
 {
@@ -80,6 +82,32 @@ TEST(fd_open_in_root_keeps_absolute_links_inside)
 	fd = fd_open_in_root(dir, "l", O_RDONLY);
 	CHECK(fd >= 0 && read(fd, &c, 1) == 1 && c == 'i');
 	CHECK(fd_open_beneath(dir, "l", O_RDONLY, 0) < 0);
+}
+
+TEST(fd_open_in_root_follows_dots_while_others_rename)
+{
+	AUTO_CLOSE int dir = scratch_dir(), sub = -1;
+	struct err e = ERR_INIT;
+	int failed = 0;
+	pid_t pid;
+
+	CHECK_OK(fd_mkdirs(dir, "etc/x", 0700, &sub, &e), &e);
+	CHECK_INT(symlinkat("../../../etc/x/../x", dir, "l"), 0);
+	pid = fork();
+	while (pid == 0) {
+		(void)renameat(dir, "etc/x", dir, "etc/x");
+		(void)mkdirat(dir, "a", 0700);
+		(void)renameat(dir, "a", dir, "b");
+		(void)unlinkat(dir, "b", AT_REMOVEDIR);
+	}
+	for (int i = 0; i < 20000; i++) {
+		AUTO_CLOSE int fd = fd_open_in_root(dir, "l", O_RDONLY | O_DIRECTORY);
+
+		failed += fd < 0;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK_INT(failed, 0);
 }
 
 TEST(fd_lock_excludes_and_does_not_wait_when_told)
